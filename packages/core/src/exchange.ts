@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Dialect } from './dialects/dialect.js'
 import type { GatewayError } from './errors/gateway-error.js'
+import type { RequestFacts } from './events.js'
 import type { ApiKey } from './keys/api-key.js'
 import type { RuleState } from './limits/rule.js'
 import type { Address } from './net/address.js'
@@ -34,12 +35,20 @@ export interface Exchange {
   body(): unknown
   /** Sets a header of the response, whatever the response will be. */
   setHeader(name: string, value: string): void
+  /** Puts the request id on the response. */
+  announceRequestId(): void
+  /** What events say of this request. */
+  facts(): RequestFacts
+  /** Logs what went wrong beside the request, without anything secret. */
+  report(message: string, cause: unknown): void
   /** Answers with an error now, on the handler's behalf, and makes its later writes harmless. */
   interrupt(error: GatewayError): void
 
   // Filled by guards.
   key?: ApiKey | undefined
   reservation?: Reservation | undefined
+  /** The model the body asks for, once somebody looked. */
+  model?: string | undefined
   /** What the request may cost, once somebody asked. */
   estimate?: Estimate | undefined
   /** What the handler says it used. */

@@ -1,17 +1,52 @@
-export { systemClock } from './lib/clock.js'
-export type { Clock, Timer } from './lib/clock.js'
-export { ConfigurationError } from './lib/configuration-error.js'
-export type { ConfigurationCode } from './lib/configuration-error.js'
-export { conditions, isCondition } from './errors/conditions.js'
-export type { Condition } from './errors/conditions.js'
-export { GatewayError } from './errors/gateway-error.js'
-export type { ErrorDetails, GatewayErrorOptions } from './errors/gateway-error.js'
+export * from './app.js'
+
+// For adapters.
+export { relayEventStream } from './event-stream.js'
+export { exchangeOf } from './exchange-of.js'
+export {
+  authPipeline,
+  gatewayPipeline,
+  guardPipeline,
+  ipAllowlistPipeline,
+  modelPipeline,
+  plainPipeline,
+  quotaPipeline,
+  rateLimitPipeline,
+  requestIdPipeline,
+  routeNotFound,
+  timeoutPipeline,
+  validatePipeline,
+} from './gateway.js'
+export { NodeExchange } from './node-exchange.js'
+export { bodyHeaders } from './node-response.js'
+export { Pipeline } from './pipeline.js'
+export type { Settings } from './settings.js'
+
+// For guards and stores.
 export type { Answer, Dialect, EnvelopeMember, Retry } from './dialects/dialect.js'
 export { lazu as lazuDialect } from './dialects/lazu.js'
-export type { Exchange, Outcome, Protocol, Reply } from './exchange.js'
-export type { Guard, Phase } from './pipeline.js'
-export type { ApiKey, ApiKeyStatus, KeyCaps, KeyLimits } from './keys/api-key.js'
-export type { LimitUnit, RuleState } from './limits/rule.js'
-export type { Balance, Ledger, Reservation, ReserveRequest, Settled } from './quota/ledger.js'
-export type { Charge, Estimate, Usage } from './quota/usage.js'
+export { classify } from './errors/classify.js'
+export { formatEnvelope, formatError } from './errors/format.js'
+export type { FormatContext } from './errors/format.js'
+export { generateKey, keyForm, shownForm } from './keys/format.js'
+export type { KeyForm } from './keys/format.js'
+export { createDigester, digestsEqual } from './keys/digest.js'
+export type { Digester } from './keys/digest.js'
+export { durationMs } from './lib/duration.js'
+export { checkOptions } from './lib/options.js'
+export { ulid } from './lib/ulid.js'
+export { createBucketRate } from './limits/bucket-rate.js'
+export type { BucketRate } from './limits/bucket-rate.js'
+export { ConcurrencyMemory } from './limits/concurrency.js'
+export { addressGroup, formatAddress, parseAddress } from './net/address.js'
 export type { Address } from './net/address.js'
+export { createClientAddressResolver } from './net/client-address.js'
+export type { ClientAddressResolver } from './net/client-address.js'
+export { createNetworkSet } from './net/network-set.js'
+export type { NetworkSet, NetworkSetOptions } from './net/network-set.js'
+export { costMicros, dearestCostMicros } from './quota/cost.js'
+export { estimateTokens } from './quota/estimate.js'
+export type { EstimateOptions } from './quota/estimate.js'
+export { createPriceList, pricesSchema } from './quota/price.js'
+export type { PriceList } from './quota/price.js'
+export { insufficientQuota, keyQuotaExceeded, quotaConflict } from './quota/refusals.js'

@@ -1,4 +1,6 @@
 import type { Exchange, Outcome } from './exchange.js'
+import type { NodeExchange } from './node-exchange.js'
+import type { Settings } from './settings.js'
 
 /** `head` guards run before the body is read, `body` guards once the framework has parsed it. */
 export type Phase = 'head' | 'body'
@@ -30,4 +32,70 @@ export interface Guard {
    * throws reaches the log, never the client.
    */
   leave?(exchange: Exchange, outcome: Outcome): void | Promise<void>
+}
+
+/**
+ * Guards in their order. A guard that a request has passed already, because it is mounted twice,
+ * is not entered again.
+ */
+export class Pipeline {
+  readonly settings: Settings
+  readonly #head: readonly Guard[]
+  readonly #body: readonly Guard[]
+  readonly #all: readonly Guard[]
+
+  constructor(guards: readonly Guard[], settings: Settings) {
+    this.settings = settings
+    this.#head = guards.filter((guard) => guard.phase === 'head')
+    this.#body = guards.filter((guard) => guard.phase === 'body')
+    this.#all = [...this.#head, ...this.#body]
+  }
+
+  /**
+   * Enters the guards of a phase, or of both. True when the request may go on; false when it was
+   * answered. A promise only when a guard had to wait. Never throws.
+   */
+  enter(exchange: NodeExchange, phase?: Phase): boolean | Promise<boolean> {
+    exchange.adopt(this.settings)
+    if (phase === undefined) return this.#enterFrom(0, this.#all, exchange)
+    return this.#enterFrom(0, phase === 'head' ? this.#head : this.#body, exchange)
+  }
+
+  #enterFrom(
+    start: number,
+    guards: readonly Guard[],
+    exchange: NodeExchange,
+  ): boolean | Promise<boolean> {
+    for (let index = start; index < guards.length; index++) {
+      const guard = guards[index]
+      if (guard === undefined || !exchange.meets(guard)) continue
+      if (exchange.answered) return false
+      try {
+        const waiting = guard.enter(exchange)
+        if (waiting !== undefined) return this.#enterAfter(waiting, index, guards, exchange)
+      } catch (error) {
+        exchange.refuse(error)
+        return false
+      }
+      exchange.passed(guard)
+    }
+    return !exchange.answered
+  }
+
+  async #enterAfter(
+    waiting: Promise<void>,
+    index: number,
+    guards: readonly Guard[],
+    exchange: NodeExchange,
+  ): Promise<boolean> {
+    try {
+      await waiting
+    } catch (error) {
+      exchange.refuse(error)
+      return false
+    }
+    const guard = guards[index]
+    if (guard !== undefined) exchange.passed(guard)
+    return this.#enterFrom(index + 1, guards, exchange)
+  }
 }

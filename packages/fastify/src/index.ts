@@ -1,1 +1,1 @@
-export {}
+export { systemClock } from '@lazu/core'

@@ -1,1 +1,7 @@
 export { FakeClock } from './fake-clock.js'
+export { runLedgerContract } from './ledger-contract.js'
+export { runKeyStoreContract } from './key-store-contract.js'
+export { runLimiterContract } from './limiter-contract.js'
+export type { LimiterContractOptions } from './limiter-contract.js'
+export type { App, GuardUse, Handler, HandlerInput, Harness, RunningApp } from './harness.js'
+export { listening } from './listening.js'

@@ -51,6 +51,11 @@ export interface ApiKey {
   /** Anything else; shown to nobody. */
   readonly metadata?: Readonly<Record<string, string>> | undefined
   readonly createdAtMs: number
+  /**
+   * 1 when it is made, one more with every change. A store replaces a record only by its next
+   * revision, so that of two changes at once, in one process or in two, neither undoes the other.
+   */
+  readonly revision: number
   /** The digest the key is found by. */
   readonly digest: string
   /** While it is being rotated: the digest of the old secret, and until when that works. */

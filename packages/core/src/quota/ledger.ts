@@ -52,9 +52,9 @@ export interface Balance {
 export interface Ledger {
   /**
    * Holds an amount. Throws GatewayError `insufficient_quota` when the account's available balance
-   * does not cover it, `key_quota_exceeded` when a cap of the key does not. An id that was
-   * reserved before gives that reservation again, unchanged; one that has ended already throws
-   * `quota_conflict`.
+   * does not cover it, `key_quota_exceeded` when a cap of the key does not. An id that the same
+   * account and key reserved before gives that reservation again, unchanged; one of another account
+   * or key, or one that has ended already, throws `quota_conflict`.
    */
   reserve(request: ReserveRequest): Reservation | Promise<Reservation>
   /**

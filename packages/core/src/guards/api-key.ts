@@ -1,0 +1,91 @@
+import { z } from 'zod'
+import { GatewayError } from '../errors/gateway-error.js'
+import type { Exchange } from '../exchange.js'
+import type { ApiKey } from '../keys/api-key.js'
+import type { Keys } from '../keys/keys.js'
+import type { Clock } from '../lib/clock.js'
+import { TokenBucketMemory } from '../limits/token-bucket.js'
+import { addressGroup } from '../net/address.js'
+import type { Guard } from '../pipeline.js'
+import { hasMethods } from '../settings.js'
+import { credentialOf } from './credential.js'
+
+/** How keys are asked for. */
+export interface ApiKeyOptions {
+  /** The keys, as `createKeys()` gives them. */
+  keys: Keys
+  /**
+   * How many bad keys an address (IPv6: a /64) may send a minute before it is told to wait; 60
+   * unless given. Good keys are never held up by it.
+   */
+  badKeysPerMinute?: number | undefined
+}
+
+/** The members of ApiKeyOptions. */
+export const apiKeyShape = {
+  keys: z.custom<Keys>(hasMethods('authenticate', 'create'), 'Give what createKeys() returned'),
+  badKeysPerMinute: z.int().min(1).optional(),
+}
+
+/** So many addresses that send bad keys are remembered; the least recent go first. */
+const rememberedAddresses = 100_000
+
+/**
+ * Lets in who has a key: fills `exchange.key`, or refuses with 401 or 403. Nothing is told about a
+ * key whose secret did not match.
+ */
+export function apiKeyGuard(options: ApiKeyOptions, clock: Clock): Guard {
+  const { keys } = options
+  const badKeys = new TokenBucketMemory({
+    points: options.badKeysPerMinute ?? 60,
+    maxKeys: rememberedAddresses,
+    clock,
+  })
+
+  function refusal(exchange: Exchange, error: unknown): unknown {
+    if (!GatewayError.is(error) || !isBadKey(error)) return error
+    const { address } = exchange
+    const group = address === undefined ? 'unknown' : addressGroup(address)
+    const waitMs = badKeys.take(group, 1, clock.monotonicMs())
+    if (waitMs === 0) return error
+    return new GatewayError('request_rate_limited', {
+      message: 'Too many requests with a bad API key from this address.',
+      retryAfterMs: waitMs,
+    })
+  }
+
+  async function wait(exchange: Exchange, pending: Promise<ApiKey>): Promise<void> {
+    try {
+      exchange.key = await pending
+    } catch (error) {
+      throw refusal(exchange, error)
+    }
+  }
+
+  return {
+    name: 'api-key',
+    phase: 'head',
+    enter(exchange) {
+      try {
+        const found = keys.authenticate(credentialOf(exchange))
+        if (found instanceof Promise) return wait(exchange, found)
+        exchange.key = found
+      } catch (error) {
+        throw refusal(exchange, error)
+      }
+    },
+  }
+}
+
+/** A key that will not get better by trying again, as opposed to none, or a store that is away. */
+function isBadKey(error: GatewayError): boolean {
+  switch (error.condition) {
+    case 'api_key_invalid':
+    case 'api_key_revoked':
+    case 'api_key_disabled':
+    case 'api_key_expired':
+      return true
+    default:
+      return false
+  }
+}

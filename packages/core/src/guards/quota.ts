@@ -1,0 +1,203 @@
+import { z } from 'zod'
+import { GatewayError } from '../errors/gateway-error.js'
+import type { Events } from '../events.js'
+import type { Exchange, Outcome } from '../exchange.js'
+import type { Clock, Timer } from '../lib/clock.js'
+import { durationMs, type Duration } from '../lib/duration.js'
+import type { Guard } from '../pipeline.js'
+import { costMicros, dearestCostMicros } from '../quota/cost.js'
+import type { Ledger, Reservation, Settled } from '../quota/ledger.js'
+import { createPriceList, pricesSchema, type Price, type Prices } from '../quota/price.js'
+import type { Estimate } from '../quota/usage.js'
+import { hasMethods } from '../settings.js'
+import { estimateOf } from './estimate-of.js'
+import { requestedModel } from './json-body.js'
+
+/** How requests are paid for. */
+export interface QuotaOptions {
+  /** Where the money is. */
+  ledger: Ledger
+  /** What each model costs. */
+  prices: Prices
+  /**
+   * What a stream that broke off without a usage costs: `nothing` (unless given), or `observed`,
+   * what was sent and seen.
+   */
+  brokenStream?: 'nothing' | 'observed' | undefined
+  /**
+   * How long a reservation outlives a server that died; '60s' unless given. A running request
+   * extends its own.
+   */
+  reservationTtl?: Duration | undefined
+}
+
+/** The members of QuotaOptions. */
+export const quotaShape = {
+  ledger: z.custom<Ledger>(
+    hasMethods('reserve', 'settle', 'release', 'extend', 'balance', 'credit'),
+    'Give a ledger, new MemoryLedger() for instance',
+  ),
+  prices: pricesSchema,
+  brokenStream: z.enum(['nothing', 'observed']).optional(),
+  reservationTtl: z.union([z.number(), z.string()]).optional(),
+}
+
+/** What the quota guard stands on beside its options. */
+export interface QuotaParts {
+  readonly clock: Clock
+  readonly events: Events | undefined
+  readonly defaultOutputTokens: number
+}
+
+/** One request's reservation while it runs. */
+interface Hold {
+  readonly reservation: Reservation
+  readonly prices: readonly Price[]
+  readonly estimate: Estimate
+  /** What the connection had sent before. */
+  readonly bytesBefore: number | undefined
+}
+
+/**
+ * Holds what a request may cost, and charges what it did cost when its response is over.
+ *
+ * | outcome | charge |
+ * |---|---|
+ * | the handler called `charge()` | that |
+ * | 2xx, no usage | the estimate, of what was sent and seen |
+ * | a stream that broke off, no usage | nothing (or what was observed: `brokenStream`) |
+ * | 4xx, 5xx, timeout, network | nothing |
+ *
+ * @throws ConfigurationError for a price or a duration that is none
+ */
+export function quotaGuard(options: QuotaOptions, parts: QuotaParts, path: string): Guard {
+  const { ledger, brokenStream = 'nothing' } = options
+  const prices = createPriceList(options.prices)
+  const ttlMs = durationMs(options.reservationTtl ?? '60s', `${path}.reservationTtl`)
+  const holds = new Map<Exchange, Hold>()
+  let extending: Timer | undefined
+
+  /** One timer for all that run, at a third of their time, and none when nothing runs. */
+  function keepExtending(): void {
+    extending ??= parts.clock.after(ttlMs / 3, () => {
+      extending = undefined
+      for (const [exchange, { reservation }] of holds) extend(exchange, reservation.id)
+      if (holds.size > 0) keepExtending()
+    })
+  }
+
+  function extend(exchange: Exchange, id: string): void {
+    try {
+      const extended = ledger.extend(id, ttlMs)
+      if (extended instanceof Promise) {
+        extended.catch((error: unknown) => exchange.report('a reservation was not extended', error))
+      }
+    } catch (error) {
+      exchange.report('a reservation was not extended', error)
+    }
+  }
+
+  function hold(
+    exchange: Exchange,
+    reservation: Reservation,
+    rest: Omit<Hold, 'reservation'>,
+  ): void {
+    exchange.reservation = reservation
+    holds.set(exchange, { reservation, ...rest })
+    keepExtending()
+  }
+
+  function chargeFor(exchange: Exchange, held: Hold, outcome: Outcome): number {
+    const { charged } = exchange
+    if (charged !== undefined) {
+      if ('micros' in charged) return charged.micros
+      return dearest(held.prices, (price) => costMicros(price, charged))
+    }
+    if (outcome.status >= 300) return 0
+    const broken = !outcome.completed || outcome.error !== undefined
+    if (broken && brokenStream === 'nothing') return 0
+    return dearestCostMicros(held.prices, seen(exchange, held))
+  }
+
+  function settled(exchange: Exchange, held: Hold, end: Settled | undefined): void {
+    if (end === undefined || parts.events?.has('settled') !== true) return
+    parts.events.emit('settled', {
+      ...exchange.facts(),
+      ...end,
+      reserved: held.reservation.amount,
+      model: exchange.model,
+    })
+  }
+
+  return {
+    name: 'quota',
+    phase: 'body',
+    enter(exchange) {
+      const model = requestedModel(exchange)
+      if (model === undefined) return
+      const { key } = exchange
+      if (key === undefined) throw new GatewayError('api_key_missing')
+      const estimate = estimateOf(exchange, parts.defaultOutputTokens)
+      if (estimate === undefined) return
+      const mayApply = prices.pricesFor(model, key.lane)
+      if (mayApply.length === 0) {
+        throw new GatewayError('pricing_not_configured', { param: 'model' })
+      }
+      const rest = { prices: mayApply, estimate, bytesBefore: bytesSent(exchange) }
+      const reserved = ledger.reserve({
+        id: exchange.requestId,
+        account: key.account,
+        key: key.id,
+        amount: dearestCostMicros(mayApply, estimate),
+        caps: key.caps,
+        ttlMs,
+      })
+      if (reserved instanceof Promise) {
+        return reserved.then((reservation) => hold(exchange, reservation, rest))
+      }
+      hold(exchange, reserved, rest)
+    },
+    leave(exchange, outcome) {
+      const held = holds.get(exchange)
+      if (held === undefined) return
+      holds.delete(exchange)
+      if (holds.size === 0) {
+        extending?.cancel()
+        extending = undefined
+      }
+      const amount = chargeFor(exchange, held, outcome)
+      const { id } = held.reservation
+      const charges = amount > 0 || exchange.charged !== undefined
+      const ended = charges ? ledger.settle(id, amount) : ledger.release(id)
+      if (ended instanceof Promise) return ended.then((end) => settled(exchange, held, end))
+      settled(exchange, held, ended)
+    },
+  }
+}
+
+function dearest(prices: readonly Price[], costOf: (price: Price) => number): number {
+  let most = 0
+  for (const price of prices) most = Math.max(most, costOf(price))
+  return most
+}
+
+/** Bytes of a response that are taken for a token: as many as the estimate of the input goes by. */
+const bytesPerToken = 3
+
+/**
+ * What a request without a reported usage is taken to have used: the input that was sent, and as
+ * much output as the bytes of its response can hold, headers and framing included, up to its cap.
+ */
+function seen(exchange: Exchange, held: Hold): Estimate {
+  const { estimate, bytesBefore } = held
+  const bytesAfter = bytesSent(exchange)
+  if (bytesBefore === undefined || bytesAfter === undefined) return estimate
+  const outputTokens = Math.ceil(Math.max(0, bytesAfter - bytesBefore) / bytesPerToken)
+  return { ...estimate, outputTokens: Math.min(estimate.outputTokens, outputTokens) }
+}
+
+/** All that was ever written to the request's connection. */
+function bytesSent(exchange: Exchange): number | undefined {
+  const { bytesWritten } = exchange.raw.request.socket
+  return typeof bytesWritten === 'number' ? bytesWritten : undefined
+}

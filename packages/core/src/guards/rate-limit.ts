@@ -1,0 +1,307 @@
+import { RateLimiterRes } from 'rate-limiter-flexible'
+import type { Condition } from '../errors/conditions.js'
+import { GatewayError } from '../errors/gateway-error.js'
+import type { Events } from '../events.js'
+import type { Exchange, Outcome } from '../exchange.js'
+import type { Clock } from '../lib/clock.js'
+import type { BucketRule, LimiterRule, RuleSet } from '../limits/rules.js'
+import type { LimitUnit } from '../limits/rule.js'
+import type { Guard } from '../pipeline.js'
+import { announceLimits } from '../protocols/rate-headers.js'
+import { estimateOf } from './estimate-of.js'
+
+/** What the limit guards are built from. */
+export interface RateLimitParts {
+  readonly rules: RuleSet
+  readonly clock: Clock
+  readonly events: Events | undefined
+  /** The output a request without a cap of its own is taken to have, in tokens. */
+  readonly defaultOutputTokens: number
+}
+
+/** How long to wait for a place among the requests in flight: nobody knows, so a second. */
+const concurrencyWaitMs = 1_000
+
+/**
+ * The limits, as two guards: requests a minute and requests in flight before the body is read,
+ * tokens a minute and whatever goes by the model after it. Either all rules of a guard take, or
+ * none; and what the first took, a refusal of the second gives back.
+ */
+export function rateLimitGuards(parts: RateLimitParts): [head: Guard, body: Guard] {
+  const { rules } = parts
+  const head = new Decider(parts, rules.head.buckets, rules.head.limiters)
+  const body = new Decider(parts, rules.body.buckets, rules.body.limiters)
+  return [
+    {
+      name: 'rate-limit',
+      phase: 'head',
+      enter: (exchange) => head.enter(exchange, true),
+      leave: (exchange) => {
+        for (const { held, counter } of rules.concurrency) {
+          const key = held.get(exchange)
+          if (key === undefined) continue
+          held.delete(exchange)
+          counter.exit(key)
+        }
+      },
+    },
+    {
+      name: 'token-limit',
+      phase: 'body',
+      enter(exchange) {
+        try {
+          const waiting = body.enter(exchange, false)
+          return waiting?.catch((error: unknown) => giveBack(head, exchange, error))
+        } catch (error) {
+          return giveBack(head, exchange, error)
+        }
+      },
+      leave: (exchange, outcome) => body.correct(exchange, outcome),
+    },
+  ]
+}
+
+/** A refusal by a rule of the body takes nothing from the rules of the head either. */
+function giveBack(head: Decider, exchange: Exchange, error: unknown): never {
+  head.giveBack(exchange)
+  throw error
+}
+
+/** Decides one phase's rules together. */
+class Decider {
+  readonly #parts: RateLimitParts
+  readonly #buckets: readonly BucketRule[]
+  readonly #limiters: readonly LimiterRule[]
+
+  constructor(
+    parts: RateLimitParts,
+    buckets: readonly BucketRule[],
+    limiters: readonly LimiterRule[],
+  ) {
+    this.#parts = parts
+    this.#buckets = buckets
+    this.#limiters = limiters
+  }
+
+  enter(exchange: Exchange, countsConcurrency: boolean): void | Promise<void> {
+    const refusal = this.#check(exchange, countsConcurrency)
+    if (refusal !== undefined) throw refusal
+    if (this.#limiters.length > 0) return this.#consume(exchange, countsConcurrency)
+    this.#take(exchange, countsConcurrency)
+  }
+
+  /** The refusal with the longest wait, when any rule refuses. Takes nothing. */
+  #check(exchange: Exchange, countsConcurrency: boolean): GatewayError | undefined {
+    const nowMs = this.#parts.clock.monotonicMs()
+    let refusal: GatewayError | undefined
+    let longestMs = 0
+    for (const rule of this.#buckets) {
+      if (rule.observe) continue
+      const waitMs = this.#waitMs(rule, exchange, nowMs)
+      if (waitMs <= longestMs) continue
+      longestMs = waitMs
+      refusal = bucketRefusal(rule, exchange, waitMs)
+    }
+    if (countsConcurrency) refusal ??= this.#checkConcurrency(exchange)
+    if (refusal !== undefined) this.#note(exchange, nowMs)
+    return refusal
+  }
+
+  #waitMs(rule: BucketRule, exchange: Exchange, nowMs: number): number {
+    const rate = rule.rateOf(exchange)
+    if (rate === undefined) return 0
+    const key = rule.keyOf(exchange)
+    if (key === undefined) return 0
+    return rule.bucket.wait(key, this.#cost(rule, exchange), nowMs, rate)
+  }
+
+  #checkConcurrency(exchange: Exchange): GatewayError | undefined {
+    for (const rule of this.#parts.rules.concurrency) {
+      if (rule.observe) continue
+      const limit = rule.limitOf(exchange)
+      const key = limit === undefined ? undefined : rule.keyOf(exchange)
+      if (limit === undefined || key === undefined || rule.counter.inFlight(key) < limit) continue
+      return refusalOf('concurrency', rule.name, limit, concurrencyWaitMs)
+    }
+    return undefined
+  }
+
+  /** Takes from every rule; none refuses any more, unless it only observes. */
+  #take(exchange: Exchange, countsConcurrency: boolean): void {
+    const nowMs = this.#parts.clock.monotonicMs()
+    for (const rule of this.#buckets) {
+      const rate = rule.rateOf(exchange)
+      const key = rate === undefined ? undefined : rule.keyOf(exchange)
+      if (rate === undefined || key === undefined) continue
+      const waitMs = rule.bucket.take(key, this.#cost(rule, exchange), nowMs, rate)
+      if (waitMs > 0) this.#observed(exchange, rule.name, rule.unit, rate.limit, waitMs)
+    }
+    if (countsConcurrency) this.#takeConcurrency(exchange)
+    this.#note(exchange, nowMs)
+  }
+
+  #takeConcurrency(exchange: Exchange): void {
+    for (const rule of this.#parts.rules.concurrency) {
+      const limit = rule.limitOf(exchange)
+      const key = limit === undefined ? undefined : rule.keyOf(exchange)
+      if (limit === undefined || key === undefined) continue
+      if (rule.counter.enter(key, limit)) rule.held.set(exchange, key)
+      else this.#observed(exchange, rule.name, 'concurrency', limit, concurrencyWaitMs)
+    }
+  }
+
+  /** Asks the limiters that must be waited for, then takes from those that need not be. */
+  async #consume(exchange: Exchange, countsConcurrency: boolean): Promise<void> {
+    const taken: LimiterRule[] = []
+    try {
+      for (const rule of this.#limiters) await this.#consumeOne(rule, exchange, taken)
+      // While one limiter was waited for, other requests went on.
+      const refusal = this.#check(exchange, countsConcurrency)
+      if (refusal !== undefined) throw refusal
+      this.#take(exchange, countsConcurrency)
+    } catch (error) {
+      await Promise.all(taken.map((rule) => reward(rule, exchange)))
+      throw error
+    }
+  }
+
+  async #consumeOne(rule: LimiterRule, exchange: Exchange, taken: LimiterRule[]): Promise<void> {
+    const key = rule.keyOf(exchange)
+    if (key === undefined) return
+    try {
+      const state = await rule.limiter.consume(key, 1)
+      taken.push(rule)
+      this.#push(exchange, rule, state)
+    } catch (thrown) {
+      if (!(thrown instanceof RateLimiterRes)) {
+        throw new GatewayError('gateway_overloaded', { cause: thrown })
+      }
+      // Its limiters count what they refuse, unless they are ours.
+      if (!('take' in rule.limiter)) taken.push(rule)
+      if (!rule.observe) {
+        this.#push(exchange, rule, thrown)
+        announceLimits(exchange)
+        throw refusalOf('requests', rule.name, rule.limit, thrown.msBeforeNext)
+      }
+      this.#observed(exchange, rule.name, 'requests', rule.limit, thrown.msBeforeNext)
+    }
+  }
+
+  #push(exchange: Exchange, rule: LimiterRule, state: RateLimiterRes): void {
+    if (rule.observe) return
+    exchange.limits.push({
+      rule: rule.name,
+      unit: 'requests',
+      limit: rule.limit,
+      remaining: Math.max(0, state.remainingPoints),
+      resetMs: Math.max(0, state.msBeforeNext),
+    })
+  }
+
+  /** Notes where the enforced rules stand, for the handler and the rate headers. */
+  #note(exchange: Exchange, nowMs: number): void {
+    let noted = this.#limiters.length > 0
+    for (const rule of this.#buckets) {
+      if (rule.observe) continue
+      const rate = rule.rateOf(exchange)
+      const key = rate === undefined ? undefined : rule.keyOf(exchange)
+      if (rate === undefined || key === undefined) continue
+      noted = true
+      exchange.limits.push({
+        rule: rule.name,
+        unit: rule.unit,
+        limit: rate.limit,
+        remaining: rule.bucket.remaining(key, nowMs, rate),
+        resetMs: rule.bucket.fullInMs(key, nowMs),
+      })
+    }
+    if (noted) announceLimits(exchange)
+  }
+
+  /** Gives back what this phase took from the enforced rules. */
+  giveBack(exchange: Exchange): void {
+    const nowMs = this.#parts.clock.monotonicMs()
+    for (const rule of this.#buckets) {
+      if (!rule.observe) this.#adjust(rule, exchange, -1, nowMs)
+    }
+    for (const rule of this.#limiters) {
+      if (!rule.observe) void reward(rule, exchange)
+    }
+  }
+
+  /** Puts the tokens that were used in the place of the estimate. */
+  correct(exchange: Exchange, outcome: Outcome): void {
+    const used = tokensUsed(exchange, outcome)
+    if (used === undefined) return
+    const nowMs = this.#parts.clock.monotonicMs()
+    for (const rule of this.#buckets) {
+      if (rule.unit !== 'tokens') continue
+      this.#adjust(rule, exchange, used - this.#cost(rule, exchange), nowMs)
+    }
+  }
+
+  #adjust(rule: BucketRule, exchange: Exchange, delta: number, nowMs: number): void {
+    const rate = rule.rateOf(exchange)
+    const key = rate === undefined ? undefined : rule.keyOf(exchange)
+    if (key !== undefined && delta !== 0) rule.bucket.adjust(key, delta, nowMs, rate)
+  }
+
+  #cost(rule: BucketRule, exchange: Exchange): number {
+    if (rule.unit === 'requests') return 1
+    const estimate = estimateOf(exchange, this.#parts.defaultOutputTokens)
+    return estimate === undefined ? 0 : estimate.inputTokens + estimate.outputTokens
+  }
+
+  #observed(
+    exchange: Exchange,
+    rule: string,
+    unit: LimitUnit,
+    limit: number,
+    waitMs: number,
+  ): void {
+    const { events } = this.#parts
+    if (events?.has('observed') !== true) return
+    events.emit('observed', { ...exchange.facts(), rule, unit, limit, waitMs })
+  }
+}
+
+/** What is known to have been used; undefined when the estimate has to stand. */
+function tokensUsed(exchange: Exchange, outcome: Outcome): number | undefined {
+  const { charged } = exchange
+  if (charged !== undefined && !('micros' in charged)) {
+    return charged.inputTokens + charged.outputTokens
+  }
+  return outcome.status >= 400 ? 0 : undefined
+}
+
+const conditionOf: Readonly<Record<LimitUnit, Condition>> = {
+  requests: 'request_rate_limited',
+  tokens: 'token_rate_limited',
+  concurrency: 'concurrency_limited',
+}
+
+function bucketRefusal(rule: BucketRule, exchange: Exchange, waitMs: number): GatewayError {
+  const limit = rule.rateOf(exchange)?.limit ?? 0
+  if (waitMs === Infinity) {
+    return new GatewayError('request_invalid', {
+      message: `The request is larger than the limit of ${limit} ${rule.unit} a minute can ever allow.`,
+      details: { rule: rule.name, limit },
+    })
+  }
+  return refusalOf(rule.unit, rule.name, limit, waitMs)
+}
+
+function refusalOf(unit: LimitUnit, rule: string, limit: number, waitMs: number): GatewayError {
+  return new GatewayError(conditionOf[unit], { details: { rule, limit }, retryAfterMs: waitMs })
+}
+
+/** Gives a point back; a store that cannot be reached is not worth failing a request for. */
+async function reward(rule: LimiterRule, exchange: Exchange): Promise<void> {
+  const key = rule.keyOf(exchange)
+  if (key === undefined) return
+  try {
+    await rule.limiter.reward(key, 1)
+  } catch {
+    // The window ends by itself.
+  }
+}

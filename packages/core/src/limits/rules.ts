@@ -1,0 +1,192 @@
+import type { Exchange } from '../exchange.js'
+import type { ApiKey, KeyLimits } from '../keys/api-key.js'
+import type { Clock } from '../lib/clock.js'
+import { addressGroup } from '../net/address.js'
+import { createBucketRate, type BucketRate } from './bucket-rate.js'
+import { ConcurrencyMemory } from './concurrency.js'
+import type { LimitBy, Limiter, LimitRule } from './limit-options.js'
+import { TokenBucketMemory } from './token-bucket.js'
+
+/** Named sets of limits. */
+export type Tiers = Readonly<Record<string, KeyLimits>>
+
+interface RuleFacts {
+  readonly name: string
+  readonly observe: boolean
+  /** What the request is counted by; undefined when the rule does not apply to it. */
+  keyOf(exchange: Exchange): string | undefined
+}
+
+/** Requests or tokens a minute, by a bucket in memory. */
+export interface BucketRule extends RuleFacts {
+  readonly unit: 'requests' | 'tokens'
+  readonly bucket: TokenBucketMemory
+  /** The rate for this request's key; undefined when there is no limit for it. */
+  rateOf(exchange: Exchange): BucketRate | undefined
+}
+
+/** Requests in flight. */
+export interface ConcurrencyRule extends RuleFacts {
+  readonly counter: ConcurrencyMemory
+  /** What each exchange in flight was counted by. */
+  readonly held: Map<Exchange, string>
+  limitOf(exchange: Exchange): number | undefined
+}
+
+/** Requests, by somebody's own limiter, which must be waited for. */
+export interface LimiterRule extends RuleFacts {
+  readonly limiter: Limiter
+  readonly limit: number
+}
+
+/** The rules of one gateway, by when and how they are decided. */
+export interface RuleSet {
+  readonly concurrency: readonly ConcurrencyRule[]
+  readonly head: {
+    readonly buckets: readonly BucketRule[]
+    readonly limiters: readonly LimiterRule[]
+  }
+  readonly body: {
+    readonly buckets: readonly BucketRule[]
+    readonly limiters: readonly LimiterRule[]
+  }
+}
+
+/**
+ * Makes rules of options that were checked. There is always a rule by key for each unit, so that a
+ * limit in a key's record counts even where the gateway has none of its own.
+ */
+export function createRuleSet(options: readonly LimitRule[], tiers: Tiers, clock: Clock): RuleSet {
+  const concurrency: ConcurrencyRule[] = []
+  const head = { buckets: new Array<BucketRule>(), limiters: new Array<LimiterRule>() }
+  const body = { buckets: new Array<BucketRule>(), limiters: new Array<LimiterRule>() }
+  for (const rule of withDefaults(options)) {
+    const facts = {
+      observe: rule.mode === 'observe',
+      keyOf: keyReader(rule.by ?? 'key'),
+    }
+    const early = rule.by === 'model' ? body : head
+    const ownLimits = (rule.by ?? 'key') === 'key' && rule.mode !== 'observe' ? tiers : undefined
+    if (rule.limiter !== undefined) {
+      const { limiter } = rule
+      early.limiters.push({ ...facts, name: rule.name ?? 'rpm', limiter, limit: pointsOf(limiter) })
+    }
+    if (rule.rpm !== undefined || rule.defaults === true) {
+      const { rpm, burst } = rule
+      early.buckets.push({
+        ...facts,
+        name: rule.name ?? 'rpm',
+        unit: 'requests',
+        bucket: bucketFor(rule, clock),
+        rateOf: rateReader('rpm', rpm, burst, ownLimits),
+      })
+    }
+    if (rule.tpm !== undefined || rule.defaults === true) {
+      body.buckets.push({
+        ...facts,
+        name: rule.name ?? 'tpm',
+        unit: 'tokens',
+        bucket: bucketFor(rule, clock),
+        rateOf: rateReader('tpm', rule.tpm, undefined, ownLimits),
+      })
+    }
+    if (rule.concurrency !== undefined || rule.defaults === true) {
+      concurrency.push({
+        ...facts,
+        name: rule.name ?? 'concurrency',
+        counter: new ConcurrencyMemory(),
+        held: new Map(),
+        limitOf: limitReader('concurrency', rule.concurrency, ownLimits),
+      })
+    }
+  }
+  return { concurrency, head, body }
+}
+
+type RuleOrDefaults = LimitRule & { readonly defaults?: boolean }
+
+/** Adds what no rule of the user's takes care of: limits that only keys and tiers may have. */
+function withDefaults(options: readonly LimitRule[]): readonly RuleOrDefaults[] {
+  const rules: RuleOrDefaults[] = [...options]
+  const index = rules.findIndex(
+    (rule) => (rule.by ?? 'key') === 'key' && rule.mode !== 'observe' && rule.limiter === undefined,
+  )
+  const found = rules[index]
+  if (found === undefined) rules.push({ defaults: true })
+  else rules[index] = { ...found, defaults: true }
+  return rules
+}
+
+/** The buckets' own rate is never used: each take brings the key's. */
+function bucketFor(rule: LimitRule, clock: Clock): TokenBucketMemory {
+  return new TokenBucketMemory({ points: 1, maxKeys: rule.maxKeys, clock })
+}
+
+function pointsOf(limiter: Limiter): number {
+  if ('points' in limiter) return limiter.points
+  return limiter instanceof TokenBucketMemory ? limiter.rate.limit : 0
+}
+
+function keyReader(by: LimitBy): (exchange: Exchange) => string | undefined {
+  switch (by) {
+    case 'key':
+      return (exchange) => exchange.key?.id ?? addressKey(exchange)
+    case 'account':
+      return (exchange) => exchange.key?.account ?? addressKey(exchange)
+    case 'address':
+      return addressKey
+    case 'model':
+      return (exchange) => exchange.model
+    default:
+      return by
+  }
+}
+
+/** Callers whose address cannot be told share one bucket. */
+function addressKey(exchange: Exchange): string {
+  const { address } = exchange
+  return address === undefined ? 'unknown' : addressGroup(address)
+}
+
+/** A limit: the key's own, its tier's, or the rule's. */
+function limitReader(
+  unit: keyof KeyLimits,
+  limit: number | undefined,
+  tiers: Tiers | undefined,
+): (exchange: Exchange) => number | undefined {
+  if (tiers === undefined) return () => limit
+  return ({ key }) => (key === undefined ? limit : (ownLimit(key, unit, tiers) ?? limit))
+}
+
+function ownLimit(key: ApiKey, unit: keyof KeyLimits, tiers: Tiers): number | undefined {
+  const own = key.limits?.[unit]
+  if (own !== undefined || key.tier === undefined) return own
+  const tier = Object.hasOwn(tiers, key.tier) ? tiers[key.tier] : undefined
+  // Not "no limit": a typing mistake in a key's tier must not open the gate.
+  if (tier === undefined) {
+    throw new Error(`the key ${key.id} has the tier "${key.tier}", which is not among the tiers`)
+  }
+  return tier[unit]
+}
+
+function rateReader(
+  unit: 'rpm' | 'tpm',
+  limit: number | undefined,
+  burst: number | undefined,
+  tiers: Tiers | undefined,
+): (exchange: Exchange) => BucketRate | undefined {
+  const rate = limit === undefined ? undefined : createBucketRate(limit, burst)
+  if (tiers === undefined) return () => rate
+  // A key's record never changes, so its rate is worked out once for each record.
+  const ofKeys = new WeakMap<ApiKey, BucketRate>()
+  return ({ key }) => {
+    if (key === undefined || (key.limits === undefined && key.tier === undefined)) return rate
+    const known = ofKeys.get(key)
+    if (known !== undefined) return known
+    const own = ownLimit(key, unit, tiers)
+    if (own === undefined) return rate
+    const ownRate = createBucketRate(own)
+    ofKeys.set(key, ownRate)
+    return ownRate
+  }
+}

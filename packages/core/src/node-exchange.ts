@@ -1,0 +1,352 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { finished } from 'node:stream'
+import { lazu } from './dialects/lazu.js'
+import type { Dialect } from './dialects/dialect.js'
+import { classify } from './errors/classify.js'
+import type { Condition } from './errors/conditions.js'
+import { formatEnvelope, formatError } from './errors/format.js'
+import { GatewayError, type GatewayErrorOptions } from './errors/gateway-error.js'
+import type { Events, RequestFacts } from './events.js'
+import type { Exchange, Outcome, Protocol, Reply } from './exchange.js'
+import { rememberExchange } from './exchange-of.js'
+import type { ApiKey } from './keys/api-key.js'
+import { systemClock, type Clock } from './lib/clock.js'
+import { loggedError, stderrLogger, type Logger } from './lib/logger.js'
+import { silence } from './lib/silence.js'
+import { ulid } from './lib/ulid.js'
+import type { RuleState } from './limits/rule.js'
+import { formatAddress, type Address } from './net/address.js'
+import { createClientAddressResolver, type ClientAddressResolver } from './net/client-address.js'
+import { splitTarget, type Target } from './net/target.js'
+import { clearBodyHeaders, isEventStream, leavesBodyUnread, writeReply } from './node-response.js'
+import type { Guard } from './pipeline.js'
+import { openaiStreamFrame } from './protocols/openai.js'
+import { protocolOf } from './protocols/protocol.js'
+import type { Reservation } from './quota/ledger.js'
+import { chargeOf } from './quota/charge.js'
+import type { Charge, Estimate } from './quota/usage.js'
+import type { RequestContext } from './request-context.js'
+import type { Settings } from './settings.js'
+
+const trustNobody = createClientAddressResolver(undefined, 'trustProxies')
+
+/**
+ * An exchange on Node's own request and response, which is what Express, Koa and Fastify stand on.
+ * An adapter says how its framework hands out a parsed body and takes an answer.
+ */
+export abstract class NodeExchange implements Exchange, RequestContext {
+  readonly method: string
+  readonly dialect: Dialect = lazu
+  readonly raw: { readonly request: IncomingMessage; readonly response: ServerResponse }
+  readonly limits: RuleState[] = []
+  key: ApiKey | undefined
+  reservation: Reservation | undefined
+  model: string | undefined
+  estimate: Estimate | undefined
+  charged: Charge | undefined
+  clock: Clock = systemClock
+  events: Events | undefined
+  protected logger: Logger | undefined
+
+  readonly #target: string
+  #split: Target | undefined
+  #requestId: string | undefined
+  #announced = false
+  #resolveAddress: ClientAddressResolver = trustNobody
+  #address: Address | undefined
+  #addressKnown = false
+  #abort: AbortController | undefined
+  #watching = false
+  #entered: Guard[] = []
+  #error: GatewayError | undefined
+  #state: 'open' | 'answered' | 'interrupted' = 'open'
+  #outcome: Outcome | undefined
+  #silenced = false
+  #lateWrites = 0
+
+  /** @param target the request's target as the client sent it, before any mount */
+  constructor(request: IncomingMessage, response: ServerResponse, target: string) {
+    this.method = request.method ?? 'GET'
+    this.raw = { request, response }
+    this.#target = target
+    rememberExchange(request, this)
+  }
+
+  /** What the framework parsed; undefined before it has. */
+  abstract body(): unknown
+
+  /** Gives an answer while the framework waits for one. */
+  protected send(reply: Reply): void {
+    this.sendNow(reply)
+  }
+
+  /** Gives an answer while the framework waits for the handler. */
+  protected sendNow(reply: Reply): void {
+    writeReply(this.raw.response, reply, this.method)
+  }
+
+  /** Reports a failure where this framework's users look, when no logger was given. */
+  protected reportByDefault(fields: object, message: string, _cause: unknown): void {
+    stderrLogger.error(fields, message)
+  }
+
+  /** Takes over what a middleware of ours was told. */
+  adopt(settings: Settings): void {
+    if (settings.clock !== undefined) this.clock = settings.clock
+    if (settings.logger !== undefined) this.logger = settings.logger
+    if (settings.events !== undefined) this.events = settings.events
+    if (settings.resolveAddress !== undefined) {
+      this.#resolveAddress = settings.resolveAddress
+      this.#addressKnown = false
+    }
+  }
+
+  get path(): string {
+    return (this.#split ??= splitTarget(this.#target)).path
+  }
+
+  get query(): string {
+    return (this.#split ??= splitTarget(this.#target)).query
+  }
+
+  get protocol(): Protocol {
+    return protocolOf(this.path)
+  }
+
+  get requestId(): string {
+    return (this.#requestId ??= this.dialect.requestId.prefix + ulid(this.clock.wallMs()))
+  }
+
+  get address(): Address | undefined {
+    if (!this.#addressKnown) {
+      const { socket } = this.raw.request
+      this.#address = this.#resolveAddress(socket.remoteAddress, this.header('x-forwarded-for'))
+      this.#addressKnown = true
+    }
+    return this.#address
+  }
+
+  get clientAddress(): string | undefined {
+    const { address } = this
+    return address === undefined ? undefined : formatAddress(address)
+  }
+
+  get signal(): AbortSignal {
+    if (this.#abort === undefined) {
+      this.#abort = new AbortController()
+      if (this.#outcome?.completed === false) this.#abort.abort(this.#error ?? clientLeft())
+      else if (this.#state === 'interrupted') this.#abort.abort(this.#error)
+      else this.#watch()
+    }
+    return this.#abort.signal
+  }
+
+  /** Whether an answer was given or nobody waits for one, so that no handler need run. */
+  get answered(): boolean {
+    return this.#state !== 'open' || this.#outcome !== undefined
+  }
+
+  /** Whether the answer was given on behalf of a handler that was still running. */
+  get interrupted(): boolean {
+    return this.#state === 'interrupted'
+  }
+
+  header(name: string): string | undefined {
+    const value = this.raw.request.headers[name]
+    return typeof value === 'string' ? value : value?.[0]
+  }
+
+  setHeader(name: string, value: string): void {
+    const { response } = this.raw
+    if (!response.headersSent) response.setHeader(name, value)
+  }
+
+  /** Puts the request id on the response: the dialect's own header, and those SDKs read. */
+  announceRequestId(): void {
+    if (this.#announced || this.raw.response.headersSent) return
+    this.#announced = true
+    this.setHeader(this.dialect.requestId.header, this.requestId)
+    this.setHeader('x-request-id', this.requestId)
+    this.setHeader('request-id', this.requestId)
+  }
+
+  charge(usage: Charge | object): void {
+    this.charged = chargeOf(usage)
+  }
+
+  fail(condition: Condition, options?: GatewayErrorOptions): never {
+    const error = new GatewayError(condition, options)
+    error.dialect = this.dialect
+    throw error
+  }
+
+  /** Whether a guard is to be entered: the first time it is met. */
+  meets(guard: Guard): boolean {
+    return !this.#entered.includes(guard)
+  }
+
+  /** Notes that a guard let the request pass, so that it is told how it ended. */
+  passed(guard: Guard): void {
+    this.#entered.push(guard)
+    if (guard.leave === undefined) return
+    // Whoever waited for a store may find that the client has left in the meantime.
+    if (this.#outcome !== undefined) this.#leave(guard, this.#outcome)
+    else this.#watch()
+  }
+
+  /** Answers with whatever was thrown, as far as an answer is still possible. */
+  refuse(thrown: unknown): void {
+    this.#answer(classify(thrown), 'answered', (reply) => this.send(reply))
+  }
+
+  /** The same where the framework has given up the response, and waits for no answer. */
+  refuseNow(thrown: unknown): void {
+    this.#answer(classify(thrown), 'answered', (reply) => this.sendNow(reply))
+  }
+
+  interrupt(error: GatewayError): void {
+    this.#answer(error, 'interrupted', (reply) => this.sendNow(reply))
+    if (!this.interrupted) return
+    this.#silenceWhenSent()
+    // After the answer, so that a handler that reacts to the signal at once comes too late.
+    this.#abort?.abort(error)
+  }
+
+  #answer(
+    error: GatewayError,
+    state: 'answered' | 'interrupted',
+    send: (reply: Reply) => void,
+  ): void {
+    const { request, response } = this.raw
+    if (this.#state !== 'open' || response.writableEnded || response.destroyed) {
+      // Nobody can be told any more; a bug must not pass unseen for that.
+      if (error.condition === 'internal_error') {
+        this.report('internal_error after the response was over', error.cause)
+      }
+      return
+    }
+    this.#state = state
+    this.#error = error
+    this.#watch()
+    this.#tell(error)
+    if (response.headersSent) {
+      this.#breakOff(error)
+      return
+    }
+    clearBodyHeaders(response)
+    this.announceRequestId()
+    if (leavesBodyUnread(request, state === 'interrupted')) this.setHeader('connection', 'close')
+    send(formatError(error, this))
+  }
+
+  /** The response has begun: an event stream ends with the error, anything else is cut off. */
+  #breakOff(error: GatewayError): void {
+    const { response } = this.raw
+    if (isEventStream(response)) response.end(this.streamFrame(error))
+    else response.destroy()
+  }
+
+  /** The error as an event of a stream that has begun. */
+  protected streamFrame(error: GatewayError): string {
+    return openaiStreamFrame(formatEnvelope(error, this))
+  }
+
+  /** Notes that a stream ended with an error frame, and tells it. Returns the frame. */
+  brokenStream(thrown: unknown): string {
+    const error = classify(thrown)
+    if (this.#error === undefined) {
+      this.#error = error
+      this.#tell(error)
+    }
+    return this.streamFrame(error)
+  }
+
+  #silenceWhenSent(): void {
+    const { response } = this.raw
+    const silenceNow = (): void => {
+      if (this.#silenced) return
+      this.#silenced = true
+      silence(response, () => this.lateWrite())
+    }
+    if (response.writableEnded || response.destroyed) silenceNow()
+    else response.once('finish', silenceNow)
+  }
+
+  /** Counts what a handler writes after it was answered for. */
+  lateWrite(): void {
+    this.#lateWrites++
+    if (this.#lateWrites === 1 && this.events?.has('lateWrite') === true) {
+      this.events.emit('lateWrite', this.facts())
+    }
+  }
+
+  /** What events say of this request. */
+  facts(): RequestFacts {
+    return {
+      requestId: this.requestId,
+      clientRequestId: harmlessId(this.header('x-request-id')),
+      method: this.method,
+      path: this.path,
+      keyId: this.key?.id,
+      account: this.key?.account,
+      clientAddress: this.clientAddress,
+    }
+  }
+
+  #tell(error: GatewayError): void {
+    const [status] = error.answerIn(this.dialect)
+    const { condition, cause } = error
+    if (status >= 500) {
+      if (cause !== undefined) this.report(`${condition} on ${this.method} ${this.path}`, cause)
+      if (this.events?.has('failed') === true) {
+        this.events.emit('failed', { ...this.facts(), condition, status, cause })
+      }
+    } else if (this.events?.has('refused') === true) {
+      this.events.emit('refused', { ...this.facts(), condition, status })
+    }
+  }
+
+  /** Logs what went wrong, without anything secret. */
+  report(message: string, cause: unknown): void {
+    const fields = { requestId: this.requestId, err: loggedError(cause) }
+    if (this.logger === undefined) this.reportByDefault(fields, message, cause)
+    else this.logger.error(fields, message)
+  }
+
+  /** Waits for the one signal that comes exactly once, however the response ends. */
+  #watch(): void {
+    if (this.#watching) return
+    this.#watching = true
+    finished(this.raw.response, () => this.#over())
+  }
+
+  #over(): void {
+    if (this.#outcome !== undefined) return
+    const { response } = this.raw
+    const completed = response.writableFinished
+    const outcome: Outcome = { status: response.statusCode, completed, error: this.#error }
+    this.#outcome = outcome
+    if (!completed) this.#abort?.abort(this.#error ?? clientLeft())
+    const entered = this.#entered
+    for (let index = entered.length - 1; index >= 0; index--) this.#leave(entered[index], outcome)
+  }
+
+  #leave(guard: Guard | undefined, outcome: Outcome): void {
+    if (guard?.leave === undefined) return
+    try {
+      const leaving = guard.leave(this, outcome)
+      leaving?.catch((error: unknown) => this.report(`the guard ${guard.name} failed`, error))
+    } catch (error) {
+      this.report(`the guard ${guard.name} failed`, error)
+    }
+  }
+}
+
+/** A caller's id is kept for the log only when nothing can be hidden in it. */
+function harmlessId(id: string | undefined): string | undefined {
+  return id !== undefined && /^[\w.-]{1,128}$/.test(id) ? id : undefined
+}
+
+function clientLeft(): DOMException {
+  return new DOMException('The client closed the connection.', 'AbortError')
+}

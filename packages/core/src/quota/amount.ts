@@ -1,0 +1,43 @@
+import type { ReserveRequest } from './ledger.js'
+
+/**
+ * Checks an amount of money, before anything is done with it: NaN in a sum would cover every cost
+ * from then on.
+ *
+ * @param name what the argument is called, for the message
+ * @throws RangeError when it is not a whole number from 0 to Number.MAX_SAFE_INTEGER
+ */
+export function checkAmount(name: string, amount: number): void {
+  if (!Number.isSafeInteger(amount) || amount < 0) throw notWhole(name, 0, amount)
+}
+
+/**
+ * Checks how long something is to be held.
+ *
+ * @throws RangeError when it is not a whole number of milliseconds from 1 up
+ */
+export function checkTtlMs(ttlMs: number): void {
+  if (!Number.isSafeInteger(ttlMs) || ttlMs < 1) throw notWhole('ttlMs', 1, ttlMs)
+}
+
+/**
+ * Checks every number of a request to reserve: `amount`, `ttlMs` and those of `caps`.
+ *
+ * @throws RangeError naming the first that is no whole number, or out of bounds
+ */
+export function checkReserveRequest(request: ReserveRequest): void {
+  checkAmount('amount', request.amount)
+  checkTtlMs(request.ttlMs)
+  const caps = request.caps
+  if (caps === undefined) return
+  if (caps.total !== undefined) checkAmount('caps.total', caps.total)
+  if (caps.day !== undefined) checkAmount('caps.day', caps.day)
+  if (caps.month !== undefined) checkAmount('caps.month', caps.month)
+}
+
+function notWhole(name: string, least: number, value: unknown): RangeError {
+  const shown = typeof value === 'number' ? value : typeof value
+  return new RangeError(
+    `${name} must be a whole number from ${least} to ${Number.MAX_SAFE_INTEGER}, but is ${shown}`,
+  )
+}

@@ -1,0 +1,207 @@
+import { systemClock, type Clock } from '../lib/clock.js'
+import { checkAmount, checkReserveRequest, checkTtlMs } from './amount.js'
+import { EndedReservations } from './ended-reservations.js'
+import { ExpiryQueue, type Expiring } from './expiry-queue.js'
+import { KeySpending } from './key-spending.js'
+import type { Balance, Ledger, Reservation, ReserveRequest, Settled } from './ledger.js'
+import { insufficientQuota, quotaConflict } from './refusals.js'
+import { UtcCalendar } from './utc-calendar.js'
+
+/** An account's sums. Each is a safe integer, and so is every difference of them. */
+interface Account {
+  granted: number
+  settled: number
+  held: number
+  /** Of the credits. */
+  readonly references: Set<string>
+}
+
+interface OpenReservation extends Expiring {
+  readonly reservation: Reservation
+  readonly account: Account
+  readonly key: KeySpending
+}
+
+/** What a MemoryLedger can be told. */
+export interface MemoryLedgerOptions {
+  /** The machine's own when left out. */
+  readonly clock?: Clock | undefined
+}
+
+/**
+ * A ledger in this process's memory: for one process, and for as long as it lives. Everything
+ * happens synchronously.
+ *
+ * - A reservation expires by the monotonic clock, the very moment its time is over, without timers.
+ * - A charge counts in the day and the month (UTC) in which it is settled, whenever it was reserved.
+ *   What a key holds counts against each of its caps.
+ * - How a reservation ended is remembered for ten minutes, and for the newest 100,000. References of
+ *   credits are remembered for good: they are payments, which are few, and one that was forgotten
+ *   could be paid out twice.
+ * - Otherwise it takes memory for each account and key in use, and for each open reservation.
+ *
+ * @example
+ * ```ts
+ * const ledger = new MemoryLedger()
+ * ledger.credit('acme', usd(10), 'invoice-1')
+ * ledger.reserve({ id: 'r1', account: 'acme', key: 'k1', amount: usd(0.5), ttlMs: 60_000 })
+ * ledger.settle('r1', usd(0.2))
+ * ledger.balance('acme').available // 9_800_000
+ * ```
+ */
+export class MemoryLedger implements Ledger {
+  readonly #clock: Clock
+  readonly #calendar: UtcCalendar
+  readonly #accounts = new Map<string, Account>()
+  readonly #keys = new Map<string, KeySpending>()
+  readonly #open = new Map<string, OpenReservation>()
+  readonly #expiring = new ExpiryQueue<OpenReservation>()
+  readonly #ended = new EndedReservations()
+
+  constructor(options: MemoryLedgerOptions = {}) {
+    this.#clock = options.clock ?? systemClock
+    this.#calendar = new UtcCalendar(this.#clock)
+  }
+
+  /**
+   * Holds an amount. See {@link Ledger.reserve}. The balance is looked at first, then the caps:
+   * total, month, day.
+   *
+   * @throws GatewayError `insufficient_quota`, `key_quota_exceeded` or `quota_conflict`
+   * @throws RangeError for an amount, cap or ttlMs that is none
+   */
+  reserve(request: ReserveRequest): Reservation {
+    checkReserveRequest(request)
+    const nowMs = this.#expire()
+    const { id, amount, caps } = request
+
+    const earlier = this.#open.get(id)
+    if (earlier !== undefined) {
+      const { reservation } = earlier
+      if (reservation.account === request.account && reservation.key === request.key) {
+        return reservation
+      }
+      throw quotaConflict()
+    }
+    if (this.#ended.get(id) !== undefined) throw quotaConflict()
+
+    const knownAccount = this.#accounts.get(request.account)
+    const available = knownAccount === undefined ? 0 : availableOf(knownAccount)
+    if (amount > available) throw insufficientQuota(amount, available)
+    const knownKey = this.#keys.get(request.key)
+    const key = knownKey ?? new KeySpending()
+    if (caps !== undefined) key.check(amount, caps, this.#calendar)
+
+    if (knownKey === undefined) this.#keys.set(request.key, key)
+    const account = knownAccount ?? this.#openAccount(request.account)
+    account.held += amount
+    key.held += amount
+    const reservation = Object.freeze({ id, account: request.account, key: request.key, amount })
+    const open = { expiresAtMs: nowMs + request.ttlMs, place: 0, reservation, account, key }
+    this.#open.set(id, open)
+    this.#expiring.add(open)
+    return reservation
+  }
+
+  /**
+   * Ends a reservation with a charge. See {@link Ledger.settle}.
+   *
+   * @throws RangeError for an amount that is none, or that makes a sum too large to be exact; the
+   *   reservation is open then as before
+   */
+  settle(id: string, amount: number): Settled | undefined {
+    checkAmount('amount', amount)
+    const nowMs = this.#expire()
+    const open = this.#open.get(id)
+    if (open === undefined) return this.#ended.get(id)
+    checkAmount('amount added to what was charged before', open.account.settled + amount)
+    checkAmount('amount added to what the key spent before', open.key.spent + amount)
+    open.account.settled += amount
+    open.key.spend(amount, this.#calendar)
+    return this.#end(open, 'settled', amount, nowMs)
+  }
+
+  /** Ends a reservation without a charge. See {@link Ledger.release}. */
+  release(id: string): Settled | undefined {
+    const nowMs = this.#expire()
+    const open = this.#open.get(id)
+    return open === undefined ? this.#ended.get(id) : this.#end(open, 'released', 0, nowMs)
+  }
+
+  /**
+   * Holds an open reservation for `ttlMs` from now. See {@link Ledger.extend}.
+   *
+   * @throws RangeError for a ttlMs that is none
+   */
+  extend(id: string, ttlMs: number): boolean {
+    checkTtlMs(ttlMs)
+    const nowMs = this.#expire()
+    const open = this.#open.get(id)
+    if (open === undefined) return false
+    open.expiresAtMs = nowMs + ttlMs
+    this.#expiring.moved(open)
+    return true
+  }
+
+  /** An account's money now. An account nobody credited has zeros. */
+  balance(account: string): Balance {
+    this.#expire()
+    return balanceOf(this.#accounts.get(account))
+  }
+
+  /**
+   * Adds to an account. The same reference on the same account adds once, whatever the amount.
+   *
+   * @throws RangeError for an amount that is none, or that makes the sum too large to be exact
+   */
+  credit(account: string, amount: number, reference: string): Balance {
+    checkAmount('amount', amount)
+    this.#expire()
+    const known = this.#accounts.get(account)
+    if (known?.references.has(reference) === true) return balanceOf(known)
+    checkAmount('amount added to what was credited before', (known?.granted ?? 0) + amount)
+    const credited = known ?? this.#openAccount(account)
+    credited.granted += amount
+    credited.references.add(reference)
+    return balanceOf(credited)
+  }
+
+  /** Ends what is over. Returns the time it is. */
+  #expire(): number {
+    const nowMs = this.#clock.monotonicMs()
+    let first = this.#expiring.first
+    while (first !== undefined && first.expiresAtMs <= nowMs) {
+      this.#end(first, 'expired', 0, nowMs)
+      first = this.#expiring.first
+    }
+    this.#ended.forget(nowMs)
+    return nowMs
+  }
+
+  #end(open: OpenReservation, ended: Settled['ended'], charged: number, nowMs: number): Settled {
+    const { id, amount } = open.reservation
+    this.#open.delete(id)
+    this.#expiring.remove(open)
+    open.account.held -= amount
+    open.key.held -= amount
+    const settled = Object.freeze({ id, ended, amount: charged })
+    this.#ended.add(settled, nowMs)
+    return settled
+  }
+
+  #openAccount(name: string): Account {
+    const account = { granted: 0, settled: 0, held: 0, references: new Set<string>() }
+    this.#accounts.set(name, account)
+    return account
+  }
+}
+
+function availableOf(account: Account): number {
+  return account.granted - account.settled - account.held
+}
+
+function balanceOf(account: Account | undefined): Balance {
+  if (account === undefined) return { granted: 0, settled: 0, held: 0, available: 0 }
+  const { granted, settled, held } = account
+  return { granted, settled, held, available: availableOf(account) }
+}

@@ -1,0 +1,106 @@
+import { MemoryLedger, systemClock } from '@lazu/core'
+import { FakeClock, runLedgerContract } from '@lazu/testkit'
+import * as fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+
+runLedgerContract('MemoryLedger', (clock) => new MemoryLedger({ clock }))
+
+function ledgerOf(amount: number, clock = new FakeClock()): MemoryLedger {
+  const ledger = new MemoryLedger({ clock })
+  ledger.credit('acme', amount, 'c1')
+  return ledger
+}
+
+describe('MemoryLedger', () => {
+  it('answers at once, without a promise', () => {
+    const ledger = ledgerOf(100)
+    expect(ledger.reserve({ ...reservation, amount: 60 }).amount).toBe(60)
+    expect(ledger.extend('r1', 1_000)).toBe(true)
+    expect(ledger.settle('r1', 5)?.ended).toBe('settled')
+    expect(ledger.balance('acme').available).toBe(95)
+  })
+
+  it("goes by the machine's clock unless told otherwise", () => {
+    const ledger = new MemoryLedger()
+    ledger.credit('acme', 1, 'c1')
+    ledger.reserve({ ...reservation, caps: { day: 1 } })
+    expect(ledger.balance('acme').held).toBe(1)
+    expect(systemClock.monotonicMs()).toBeGreaterThan(0)
+  })
+
+  it('needs no timers', () => {
+    const clock = new FakeClock()
+    const ledger = ledgerOf(100, clock)
+    ledger.reserve({ ...reservation, amount: 60 })
+    ledger.extend('r1', 5_000)
+    expect(clock.waiting).toBe(0)
+  })
+
+  it('hands out what nobody can change', () => {
+    const ledger = ledgerOf(100)
+    const held = ledger.reserve({ ...reservation, amount: 60 })
+    expect(() => Object.assign(held, { amount: 1 })).toThrow(TypeError)
+    Object.assign(ledger.balance('acme'), { available: 1_000_000 })
+    expect(ledger.balance('acme').available).toBe(40)
+    const settled = ledger.settle('r1', 5)
+    expect(() => Object.assign(settled ?? {}, { amount: 1 })).toThrow(TypeError)
+  })
+
+  it('forgets how a reservation ended after ten minutes', () => {
+    const clock = new FakeClock()
+    const ledger = ledgerOf(100, clock)
+    ledger.reserve(reservation)
+    ledger.settle('r1', 1)
+    clock.advance(10 * 60_000)
+    expect(ledger.settle('r1', 1)).toEqual({ id: 'r1', ended: 'settled', amount: 1 })
+    clock.advance(1)
+    expect(ledger.settle('r1', 1)).toBeUndefined()
+    expect(ledger.balance('acme').settled).toBe(1)
+  })
+
+  it('remembers the newest 100,000 ends and forgets the oldest first', () => {
+    const ledger = ledgerOf(100)
+    const end = (index: number): void => {
+      ledger.reserve({ ...reservation, id: `r${index}` })
+      ledger.release(`r${index}`)
+    }
+    for (let index = 0; index < 100_000; index++) end(index)
+    expect(ledger.release('r0')?.ended).toBe('released')
+    end(100_000)
+    expect(ledger.release('r0')).toBeUndefined()
+    expect(ledger.release('r1')?.ended).toBe('released')
+    expect(ledger.release('r100000')?.ended).toBe('released')
+    expect(ledger.reserve({ ...reservation, id: 'r0' }).id).toBe('r0')
+  })
+
+  it('lets each of thousands expire at its moment, extended and ended ones among them', () => {
+    const step = fc.record({
+      ttlMs: fc.integer({ min: 1, max: 500 }),
+      extendMs: fc.option(fc.integer({ min: 1, max: 500 })),
+      released: fc.boolean(),
+    })
+    fc.assert(
+      fc.property(fc.array(step, { minLength: 50, maxLength: 200 }), (steps) => {
+        const clock = new FakeClock()
+        const ledger = ledgerOf(1_000, clock)
+        const endsAfterMs: number[] = []
+        for (const [index, { ttlMs }] of steps.entries()) {
+          ledger.reserve({ ...reservation, id: `r${index}`, ttlMs })
+        }
+        for (const [index, { ttlMs, extendMs, released }] of steps.entries()) {
+          if (extendMs !== null) ledger.extend(`r${index}`, extendMs)
+          if (released && index % 3 === 0) ledger.release(`r${index}`)
+          else endsAfterMs.push(extendMs ?? ttlMs)
+        }
+        for (let passedMs = 0; passedMs <= 500; passedMs += 25) {
+          const open = endsAfterMs.filter((endMs) => endMs > passedMs).length
+          expect(ledger.balance('acme').held).toBe(open)
+          clock.advance(25)
+        }
+      }),
+      { numRuns: 30 },
+    )
+  })
+})
+
+const reservation = { id: 'r1', account: 'acme', key: 'k1', amount: 1, ttlMs: 1_000 }

@@ -1,0 +1,243 @@
+import { readUsage } from '@lazu/core'
+import * as fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+
+describe('readUsage', () => {
+  it('reads our own', () => {
+    const usage = {
+      inputTokens: 100,
+      outputTokens: 50,
+      cachedInputTokens: 40,
+      audioInputTokens: 30,
+      audioOutputTokens: 20,
+      imageInputTokens: 10,
+    }
+    expect(readUsage(usage)).toEqual(usage)
+    expect(readUsage({ inputTokens: 1, outputTokens: 2 })).toEqual({
+      inputTokens: 1,
+      outputTokens: 2,
+    })
+  })
+
+  it("reads that of OpenAI's chat completions", () => {
+    const usage = {
+      prompt_tokens: 100,
+      completion_tokens: 50,
+      total_tokens: 150,
+      prompt_tokens_details: { cached_tokens: 40, audio_tokens: 0 },
+      completion_tokens_details: { reasoning_tokens: 10, audio_tokens: 5 },
+    }
+    expect(readUsage(usage)).toEqual({
+      inputTokens: 100,
+      outputTokens: 50,
+      cachedInputTokens: 40,
+      audioInputTokens: 0,
+      audioOutputTokens: 5,
+    })
+  })
+
+  it("reads that of OpenAI's embeddings, which write nothing", () => {
+    expect(readUsage({ prompt_tokens: 8, total_tokens: 8 })).toEqual({
+      inputTokens: 8,
+      outputTokens: 0,
+    })
+  })
+
+  it("reads that of OpenAI's responses", () => {
+    const usage = {
+      input_tokens: 100,
+      input_tokens_details: { cached_tokens: 40 },
+      output_tokens: 50,
+      output_tokens_details: { reasoning_tokens: 10 },
+      total_tokens: 150,
+    }
+    expect(readUsage(usage)).toEqual({
+      inputTokens: 100,
+      outputTokens: 50,
+      cachedInputTokens: 40,
+    })
+  })
+
+  it("reads Anthropic's, whose cached input stands beside the other", () => {
+    const usage = {
+      input_tokens: 100,
+      cache_creation_input_tokens: 20,
+      cache_read_input_tokens: 40,
+      output_tokens: 50,
+      service_tier: 'standard',
+    }
+    expect(readUsage(usage)).toEqual({
+      inputTokens: 160,
+      outputTokens: 50,
+      cachedInputTokens: 40,
+    })
+  })
+
+  it("reads Gemini's, whose thoughts stand beside the candidates", () => {
+    const usage = {
+      promptTokenCount: 100,
+      candidatesTokenCount: 50,
+      thoughtsTokenCount: 7,
+      cachedContentTokenCount: 40,
+      totalTokenCount: 157,
+    }
+    expect(readUsage(usage)).toEqual({
+      inputTokens: 100,
+      outputTokens: 57,
+      cachedInputTokens: 40,
+    })
+  })
+
+  it('takes null for absent, as providers write it', () => {
+    expect(
+      readUsage({ prompt_tokens: 1, completion_tokens: 2, prompt_tokens_details: null }),
+    ).toEqual({ inputTokens: 1, outputTokens: 2 })
+    expect(
+      readUsage({
+        input_tokens: 1,
+        output_tokens: 2,
+        cache_read_input_tokens: null,
+        cache_creation_input_tokens: null,
+      }),
+    ).toEqual({ inputTokens: 1, outputTokens: 2 })
+    expect(readUsage({ input_tokens: null, output_tokens: 2 })).toEqual({
+      inputTokens: 0,
+      outputTokens: 2,
+    })
+  })
+
+  it('cuts a part that is larger than its whole', () => {
+    const usage = {
+      inputTokens: 10,
+      outputTokens: 5,
+      cachedInputTokens: 11,
+      audioInputTokens: 12,
+      imageInputTokens: 13,
+      audioOutputTokens: 6,
+    }
+    expect(readUsage(usage)).toEqual({
+      inputTokens: 10,
+      outputTokens: 5,
+      cachedInputTokens: 10,
+      audioInputTokens: 10,
+      imageInputTokens: 10,
+      audioOutputTokens: 5,
+    })
+  })
+
+  const shapes: readonly (readonly string[])[] = [
+    [
+      'inputTokens',
+      'outputTokens',
+      'cachedInputTokens',
+      'audioInputTokens',
+      'audioOutputTokens',
+      'imageInputTokens',
+    ],
+    [
+      'prompt_tokens',
+      'completion_tokens',
+      'prompt_tokens_details.cached_tokens',
+      'prompt_tokens_details.audio_tokens',
+      'completion_tokens_details.audio_tokens',
+    ],
+    ['input_tokens', 'output_tokens', 'input_tokens_details.cached_tokens'],
+    ['input_tokens', 'output_tokens', 'cache_read_input_tokens', 'cache_creation_input_tokens'],
+    ['promptTokenCount', 'candidatesTokenCount', 'thoughtsTokenCount', 'cachedContentTokenCount'],
+  ]
+
+  const badNumbers = [
+    -1,
+    -0.5,
+    1.5,
+    Number.NaN,
+    Number.POSITIVE_INFINITY,
+    Number.NEGATIVE_INFINITY,
+    1_000_000_001,
+    2 ** 53,
+    '5',
+    true,
+    [5],
+    {},
+  ]
+  const fields = shapes.flatMap((shape) => shape.map((field) => ({ shape, field })))
+
+  it.for(fields)('believes nothing where $field is no count', ({ shape, field }) => {
+    expect(readUsage(usageWith(shape, field, 1_000_000))).toBeDefined()
+    for (const bad of badNumbers) {
+      expect([bad, readUsage(usageWith(shape, field, bad))]).toEqual([bad, undefined])
+    }
+  })
+
+  it('believes no sum beyond a billion', () => {
+    const most = 1_000_000_000
+    expect(readUsage({ input_tokens: most, output_tokens: 0 })?.inputTokens).toBe(most)
+    expect(
+      readUsage({ input_tokens: most, cache_read_input_tokens: 1, output_tokens: 0 }),
+    ).toBeUndefined()
+    expect(
+      readUsage({ promptTokenCount: 0, candidatesTokenCount: most, thoughtsTokenCount: 1 }),
+    ).toBeUndefined()
+  })
+
+  it('believes no details that are no object', () => {
+    for (const details of ['5', 5, true]) {
+      const usage = { prompt_tokens: 1, completion_tokens: 1, prompt_tokens_details: details }
+      expect(readUsage(usage)).toBeUndefined()
+    }
+  })
+
+  it.for([undefined, null, 5, 'usage', true, [], [1, 2], {}, { total_tokens: 5 }])(
+    'finds none in %j',
+    (value) => {
+      expect(readUsage(value)).toBeUndefined()
+    },
+  )
+
+  it('does not look at prototypes', () => {
+    const inherited: unknown = Object.create({ inputTokens: 5, outputTokens: 5 })
+    expect(readUsage(inherited)).toBeUndefined()
+    const parsed: unknown = JSON.parse('{"__proto__":{"inputTokens":5},"outputTokens":1}')
+    expect(readUsage(parsed)).toEqual({ inputTokens: 0, outputTokens: 1 })
+  })
+
+  it('gives whole numbers from 0 up, parts within their wholes, or nothing, for anything', () => {
+    const aField = fc.constantFrom(...shapes.flat().map((field) => field.split('.')[0] ?? field))
+    const aValue = fc.oneof(
+      fc.nat({ max: 100 }),
+      fc.double(),
+      fc.constantFrom(-0, null, '1', -1),
+      fc.record({ cached_tokens: fc.integer(), audio_tokens: fc.nat() }),
+    )
+    fc.assert(
+      fc.property(fc.dictionary(aField, aValue), (value) => {
+        const usage = readUsage(value)
+        if (usage === undefined) return
+        for (const count of Object.values(usage)) {
+          if (count === undefined) continue
+          expect(Number.isSafeInteger(count) && count >= 0 && !Object.is(count, -0)).toBe(true)
+        }
+        expect(usage.cachedInputTokens ?? 0).toBeLessThanOrEqual(usage.inputTokens)
+        expect(usage.audioInputTokens ?? 0).toBeLessThanOrEqual(usage.inputTokens)
+        expect(usage.imageInputTokens ?? 0).toBeLessThanOrEqual(usage.inputTokens)
+        expect(usage.audioOutputTokens ?? 0).toBeLessThanOrEqual(usage.outputTokens)
+      }),
+      { numRuns: 1_000 },
+    )
+  })
+})
+
+/** A usage of a shape with every number 1,000,000, but for one. */
+function usageWith(shape: readonly string[], bad: string, value: unknown): object {
+  const usage: Record<string, unknown> = {}
+  for (const path of shape) {
+    const given = path === bad ? value : 1_000_000
+    const [outer = '', inner] = path.split('.')
+    const before = usage[outer]
+    usage[outer] =
+      inner === undefined
+        ? given
+        : { ...(typeof before === 'object' ? before : undefined), [inner]: given }
+  }
+  return usage
+}
