@@ -1,0 +1,12 @@
+import type { RequestContext } from '@lazu/core/app'
+
+declare global {
+  // Express has its types extended in this namespace and nowhere else.
+  // oxlint-disable-next-line typescript/no-namespace
+  namespace Express {
+    interface Request {
+      /** Set by every middleware of lazu. */
+      lazu: RequestContext
+    }
+  }
+}

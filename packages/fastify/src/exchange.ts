@@ -1,0 +1,46 @@
+import { bodyHeaders, exchangeOf, NodeExchange, type Reply } from '@lazu/core'
+import type { FastifyReply, FastifyRequest } from 'fastify'
+import './request.js'
+
+class FastifyExchange extends NodeExchange {
+  readonly #request: FastifyRequest
+  readonly #reply: FastifyReply
+
+  constructor(request: FastifyRequest, reply: FastifyReply) {
+    super(request.raw, reply.raw, request.originalUrl)
+    this.#request = request
+    this.#reply = reply
+  }
+
+  override body(): unknown {
+    return this.#request.body
+  }
+
+  protected override send(reply: Reply): void {
+    // Headers of the handler's own body wait in the reply, not yet in the response.
+    for (const name of bodyHeaders) this.#reply.removeHeader(name)
+    void this.#reply.code(reply.status).headers(reply.headers).send(reply.body)
+  }
+
+  protected override sendNow(reply: Reply): void {
+    this.send(reply)
+    // What the handler still sends would only be logged by Fastify.
+    this.#reply.send = () => {
+      this.lateWrite()
+      return this.#reply
+    }
+  }
+
+  protected override reportByDefault(fields: object, message: string): void {
+    this.#request.log.error(fields, message)
+  }
+}
+
+/** The exchange of a request; made by the first of our hooks that sees it. */
+export function exchangeFor(request: FastifyRequest, reply: FastifyReply): NodeExchange {
+  const known = exchangeOf(request.raw)
+  if (known !== undefined) return known
+  const exchange = new FastifyExchange(request, reply)
+  request.lazu = exchange
+  return exchange
+}

@@ -1,0 +1,77 @@
+import { Readable } from 'node:stream'
+import {
+  plainPipeline,
+  relayEventStream,
+  routeNotFound,
+  type CommonOptions,
+  type NodeExchange,
+} from '@lazu/core'
+import type { Middleware, ParameterizedContext } from 'koa'
+import { exchangeFor } from './exchange.js'
+
+/**
+ * Answers every error with the envelope, also a 404 and whatever has an error status and no body.
+ * Mount it first: `app.use(lazuErrors())`. It does as much in a server that uses nothing else of
+ * lazu.
+ */
+export function lazuErrors(options?: CommonOptions): Middleware {
+  const { settings } = plainPipeline('lazuErrors', options)
+  return async (context, next) => {
+    const exchange = exchangeFor(context)
+    exchange.adopt(settings)
+    exchange.announceRequestId()
+    // Koa's own answers in plain text and takes all headers off. It is called for what fails after
+    // the middlewares: a body that is no JSON, a stream.
+    context.onerror = (error) => {
+      if (error !== null && error !== undefined) exchange.refuseNow(error)
+    }
+    try {
+      await next()
+    } catch (error) {
+      exchange.refuse(error)
+      return
+    }
+    afterwards(context, exchange)
+  }
+}
+
+function afterwards(context: ParameterizedContext, exchange: NodeExchange): void {
+  const { body, status } = context
+  const isEmpty = body === null || body === undefined
+  if (exchange.interrupted) {
+    if (!isEmpty) exchange.lateWrite()
+    return
+  }
+  if (exchange.answered || context.respond === false || context.headerSent) return
+  if (isEmpty) {
+    if (status === 404) exchange.refuse(routeNotFound(exchange.method, exchange.path))
+    else if (status >= 400) exchange.refuse({ status })
+  } else if (isEventStream(context)) {
+    const source = readableOf(body)
+    if (source !== undefined) context.body = relay(source, exchange)
+  }
+}
+
+function relay(source: Readable, exchange: NodeExchange): Readable {
+  return relayEventStream(source, exchange, (error) => exchange.refuseNow(error))
+}
+
+function isEventStream(context: ParameterizedContext): boolean {
+  return context.response.type === 'text/event-stream'
+}
+
+function readableOf(body: unknown): Readable | undefined {
+  if (body instanceof Readable) return body
+  return body instanceof ReadableStream ? Readable.from(body) : undefined
+}
+
+/** Answers what no route took. Mount it after the routes. */
+export function lazuNotFound(options?: CommonOptions): Middleware {
+  const { settings } = plainPipeline('lazuNotFound', options)
+  return (context) => {
+    const exchange = exchangeFor(context)
+    exchange.adopt(settings)
+    exchange.refuse(routeNotFound(exchange.method, exchange.path))
+    return Promise.resolve()
+  }
+}

@@ -1,0 +1,49 @@
+import { exchangeOf, NodeExchange, type Reply } from '@lazu/core'
+import type { ParameterizedContext } from 'koa'
+import './context.js'
+
+class KoaExchange extends NodeExchange {
+  readonly #context: ParameterizedContext
+
+  constructor(context: ParameterizedContext) {
+    super(context.req, context.res, context.originalUrl)
+    this.#context = context
+  }
+
+  /** What `@koa/bodyparser` or `koa-bodyparser` parsed. */
+  override body(): unknown {
+    return Reflect.get(this.#context.request, 'body')
+  }
+
+  /** Sets status and body, so that middlewares before ours see the answer as any other. */
+  protected override send(reply: Reply): void {
+    this.#context.status = reply.status
+    this.#context.set(reply.headers)
+    this.#context.body = reply.body
+  }
+
+  /** Writes past Koa, which has not come back from the handler, or never will. */
+  protected override sendNow(reply: Reply): void {
+    this.#context.respond = false
+    super.sendNow(reply)
+  }
+
+  /** Koa's users look at `app.on('error')`, and Koa prints what nobody looks at. */
+  protected override reportByDefault(fields: object, message: string, cause: unknown): void {
+    const { app } = this.#context
+    if (cause instanceof Error && app.listenerCount('error') > 0) {
+      app.emit('error', cause, this.#context)
+    } else {
+      super.reportByDefault(fields, message, cause)
+    }
+  }
+}
+
+/** The exchange of a request; made by the first of our middlewares that sees it. */
+export function exchangeFor(context: ParameterizedContext): NodeExchange {
+  const known = exchangeOf(context.req)
+  if (known !== undefined) return known
+  const exchange = new KoaExchange(context)
+  context.lazu = exchange
+  return exchange
+}
