@@ -1,5 +1,6 @@
-// What a rate limiter's memory costs a key: `npm run bench:memory`. Every key has taken once, so
-// all of them are held. Keys are as long as a key's id is, and nobody else holds their text.
+// What a rate limiter's memory costs a key: `npm run bench:memory`. Every key has taken once, and
+// what it took comes back after an hour, so all of them are held. Keys are as long as a key's id
+// is, and nobody else holds their text.
 import { TokenBucketMemory } from '@lazu/core'
 import { randomBytes } from 'node:crypto'
 import { createHook } from 'node:async_hooks'
@@ -9,8 +10,9 @@ interface Limiter {
   consume(key: string): Promise<unknown>
 }
 
-const ours = (): Limiter => new TokenBucketMemory({ points: 60 })
-const theirs = (): Limiter => new RateLimiterMemory({ points: 60, duration: 60 })
+const options = { points: 1, duration: 3600 }
+const ours = (): Limiter => new TokenBucketMemory(options)
+const theirs = (): Limiter => new RateLimiterMemory(options)
 
 const collectGarbage = globalThis.gc
 if (collectGarbage === undefined) {

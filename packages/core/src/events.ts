@@ -1,4 +1,5 @@
 import type { Condition } from './errors/conditions.js'
+import type { LoggedError } from './lib/logger.js'
 import type { LimitUnit } from './limits/rule.js'
 import type { Settled } from './quota/ledger.js'
 
@@ -22,7 +23,8 @@ export interface GatewayEvents {
   failed: RequestFacts & {
     readonly condition: Condition
     readonly status: number
-    readonly cause: unknown
+    /** What led to it, with whatever looks like a key taken out. */
+    readonly cause: LoggedError | undefined
   }
   /** A rule in observe mode would have refused this request. */
   observed: RequestFacts & {

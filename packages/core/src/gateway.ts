@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { GatewayError } from './errors/gateway-error.js'
+import { Events } from './events.js'
 import { apiKeyGuard, apiKeyShape, type ApiKeyOptions } from './guards/api-key.js'
 import {
   ipAllowlistGuard,
@@ -81,17 +82,24 @@ const gatewaySchema = z.strictObject({
   timeout: timeoutSchema.optional(),
 })
 
+/** A gateway: its guards, and the stream of what happens in it. */
+export interface GatewayParts {
+  readonly pipeline: Pipeline
+  readonly events: Events
+}
+
 /**
  * The whole gateway, as guards in their order: request id, timeout, key, address, limits; and once
  * the body is there: validation, model, tokens a minute, quota.
  *
  * @throws ConfigurationError for the first mistake in the options
  */
-export function gatewayPipeline(options: GatewayOptions): Pipeline {
+export function createGateway(options: GatewayOptions): GatewayParts {
   const path = 'lazu()'
   const checked = checkOptions<GatewayOptions>(gatewaySchema, options, path)
   requireTogether(checked, path)
-  const settings = createSettings(checked, path)
+  const events = checked.events ?? new Events()
+  const settings = createSettings({ ...checked, events }, path)
   const { clock = systemClock } = settings
   const { keys, ledger, prices, timeout, validate } = checked
   const guards: Guard[] = [requestIdGuard()]
@@ -106,7 +114,7 @@ export function gatewayPipeline(options: GatewayOptions): Pipeline {
   if (ledger !== undefined && prices !== undefined) {
     guards.push(quotaGuard({ ...checked, ledger, prices }, quotaParts(checked, settings), path))
   }
-  return new Pipeline(guards, settings)
+  return { pipeline: new Pipeline(guards, settings), events }
 }
 
 /** Options that mean nothing without another one. */

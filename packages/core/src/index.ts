@@ -5,7 +5,7 @@ export { relayEventStream } from './event-stream.js'
 export { exchangeOf } from './exchange-of.js'
 export {
   authPipeline,
-  gatewayPipeline,
+  createGateway,
   guardPipeline,
   ipAllowlistPipeline,
   modelPipeline,
@@ -17,6 +17,7 @@ export {
   timeoutPipeline,
   validatePipeline,
 } from './gateway.js'
+export type { GatewayParts } from './gateway.js'
 export { NodeExchange } from './node-exchange.js'
 export { bodyHeaders } from './node-response.js'
 export { Pipeline } from './pipeline.js'

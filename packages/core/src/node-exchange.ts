@@ -61,6 +61,7 @@ export abstract class NodeExchange implements Exchange, RequestContext {
   #error: GatewayError | undefined
   #state: 'open' | 'answered' | 'interrupted' = 'open'
   #outcome: Outcome | undefined
+  #cutOff = false
   #silenced = false
   #lateWrites = 0
 
@@ -136,7 +137,7 @@ export abstract class NodeExchange implements Exchange, RequestContext {
       this.#abort = new AbortController()
       if (this.#outcome?.completed === false) this.#abort.abort(this.#error ?? clientLeft())
       else if (this.#state === 'interrupted') this.#abort.abort(this.#error)
-      else this.#watch()
+      else this.watch()
     }
     return this.#abort.signal
   }
@@ -191,17 +192,26 @@ export abstract class NodeExchange implements Exchange, RequestContext {
     if (guard.leave === undefined) return
     // Whoever waited for a store may find that the client has left in the meantime.
     if (this.#outcome !== undefined) this.#leave(guard, this.#outcome)
-    else this.#watch()
+    else this.watch()
   }
 
   /** Answers with whatever was thrown, as far as an answer is still possible. */
   refuse(thrown: unknown): void {
-    this.#answer(classify(thrown), 'answered', (reply) => this.send(reply))
+    this.#answer(this.#classify(thrown), 'answered', (reply) => this.send(reply))
   }
 
   /** The same where the framework has given up the response, and waits for no answer. */
   refuseNow(thrown: unknown): void {
-    this.#answer(classify(thrown), 'answered', (reply) => this.sendNow(reply))
+    this.#answer(this.#classify(thrown), 'answered', (reply) => this.sendNow(reply))
+  }
+
+  /** The request's own connection fails with the same errors as one to an upstream. */
+  #classify(thrown: unknown): GatewayError {
+    const { errored, socket } = this.raw.request
+    // Not instanceof, which a Proxy may throw from; mocks of sockets have no such member.
+    const isError = thrown !== null && thrown !== undefined
+    const isOurs = isError && (thrown === errored || thrown === socket.errored)
+    return isOurs ? new GatewayError('body_unreadable', { cause: thrown }) : classify(thrown)
   }
 
   interrupt(error: GatewayError): void {
@@ -218,7 +228,9 @@ export abstract class NodeExchange implements Exchange, RequestContext {
     send: (reply: Reply) => void,
   ): void {
     const { request, response } = this.raw
-    if (this.#state !== 'open' || response.writableEnded || response.destroyed) {
+    // A response whose client has left takes what is written and even says that it is finished.
+    const over = response.writableEnded || response.destroyed || request.socket.destroyed
+    if (this.#state !== 'open' || over) {
       // Nobody can be told any more; a bug must not pass unseen for that.
       if (error.condition === 'internal_error') {
         this.report('internal_error after the response was over', error.cause)
@@ -227,7 +239,7 @@ export abstract class NodeExchange implements Exchange, RequestContext {
     }
     this.#state = state
     this.#error = error
-    this.#watch()
+    this.watch()
     this.#tell(error)
     if (response.headersSent) {
       this.#breakOff(error)
@@ -242,8 +254,12 @@ export abstract class NodeExchange implements Exchange, RequestContext {
   /** The response has begun: an event stream ends with the error, anything else is cut off. */
   #breakOff(error: GatewayError): void {
     const { response } = this.raw
-    if (isEventStream(response)) response.end(this.streamFrame(error))
-    else response.destroy()
+    if (isEventStream(response)) {
+      response.end(this.streamFrame(error))
+      return
+    }
+    this.#cutOff = true
+    response.destroy()
   }
 
   /** The error as an event of a stream that has begun. */
@@ -299,7 +315,8 @@ export abstract class NodeExchange implements Exchange, RequestContext {
     if (status >= 500) {
       if (cause !== undefined) this.report(`${condition} on ${this.method} ${this.path}`, cause)
       if (this.events?.has('failed') === true) {
-        this.events.emit('failed', { ...this.facts(), condition, status, cause })
+        const logged = cause === undefined ? undefined : loggedError(cause)
+        this.events.emit('failed', { ...this.facts(), condition, status, cause: logged })
       }
     } else if (this.events?.has('refused') === true) {
       this.events.emit('refused', { ...this.facts(), condition, status })
@@ -314,16 +331,17 @@ export abstract class NodeExchange implements Exchange, RequestContext {
   }
 
   /** Waits for the one signal that comes exactly once, however the response ends. */
-  #watch(): void {
+  watch(): void {
     if (this.#watching) return
     this.#watching = true
-    finished(this.raw.response, () => this.#over())
+    finished(this.raw.response, (error) => this.#over(error))
   }
 
-  #over(): void {
+  #over(problem: Error | null | undefined): void {
     if (this.#outcome !== undefined) return
     const { response } = this.raw
-    const completed = response.writableFinished
+    // What is cut off says that it is finished when a framework ends it afterwards, as Koa does.
+    const completed = !this.#cutOff && (problem === null || problem === undefined)
     const outcome: Outcome = { status: response.statusCode, completed, error: this.#error }
     this.#outcome = outcome
     if (!completed) this.#abort?.abort(this.#error ?? clientLeft())

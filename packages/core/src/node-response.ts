@@ -38,7 +38,8 @@ const droppedBodyBytes = 65_536
  * @param anyRest whether any rest is too much: a client that sends a byte a second
  */
 export function leavesBodyUnread(request: IncomingMessage, anyRest: boolean): boolean {
-  if (request.complete) return false
+  // HTTP/2 has streams that end alone, and no such header.
+  if (request.complete || request.httpVersionMajor >= 2) return false
   if (anyRest || request.headers['transfer-encoding'] !== undefined) return true
   const length = request.headers['content-length']
   return length !== undefined && Number(length) > droppedBodyBytes

@@ -1,4 +1,6 @@
+import { GatewayError } from './errors/gateway-error.js'
 import type { Exchange, Outcome } from './exchange.js'
+import { mayHaveLostHeaders } from './net/lost-headers.js'
 import type { NodeExchange } from './node-exchange.js'
 import type { Settings } from './settings.js'
 
@@ -57,6 +59,10 @@ export class Pipeline {
    */
   enter(exchange: NodeExchange, phase?: Phase): boolean | Promise<boolean> {
     exchange.adopt(this.settings)
+    if (mayHaveLostHeaders(exchange.raw.request)) {
+      exchange.refuse(tooManyHeaders())
+      return false
+    }
     if (phase === undefined) return this.#enterFrom(0, this.#all, exchange)
     return this.#enterFrom(0, phase === 'head' ? this.#head : this.#body, exchange)
   }
@@ -88,6 +94,8 @@ export class Pipeline {
     guards: readonly Guard[],
     exchange: NodeExchange,
   ): Promise<boolean> {
+    // A client that leaves in the meantime is noticed only by whoever is watching then.
+    exchange.watch()
     try {
       await waiting
     } catch (error) {
@@ -98,4 +106,11 @@ export class Pipeline {
     if (guard !== undefined) exchange.passed(guard)
     return this.#enterFrom(index + 1, guards, exchange)
   }
+}
+
+function tooManyHeaders(): GatewayError {
+  return new GatewayError('request_invalid', {
+    status: 431,
+    message: 'The request has too many headers.',
+  })
 }

@@ -1,4 +1,4 @@
-import { Events, gatewayPipeline, type GatewayOptions } from '@lazu/core'
+import { createGateway, type Events, type GatewayOptions } from '@lazu/core'
 import type { RequestHandler } from 'express'
 import { middleware } from './middleware.js'
 
@@ -23,8 +23,7 @@ export interface Gateway {
  * ```
  */
 export function lazu(options: GatewayOptions): Gateway {
-  const events = options.events ?? new Events()
-  const pipeline = gatewayPipeline({ ...options, events })
+  const { pipeline, events } = createGateway(options)
   return {
     admit: middleware(pipeline, 'head'),
     meter: middleware(pipeline, 'body'),

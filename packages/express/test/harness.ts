@@ -7,8 +7,9 @@ export const expressHarness: Harness = { name: 'express', start }
 
 async function start(app: App): Promise<RunningApp> {
   const server = express()
-  const { before = [], after = [] } = app.guards ?? {}
+  const { before = [], after = [], own = [] } = app.guards ?? {}
   const gateway = app.gateway === undefined ? undefined : lazu.lazu(app.gateway)
+  if (own.length > 0) server.use(lazu.lazuGuard(...own))
   if (gateway !== undefined) server.use(gateway.admit)
   for (const { name, options } of before)
     server.use(Reflect.apply(lazu[name], undefined, [options]))

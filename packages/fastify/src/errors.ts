@@ -9,7 +9,7 @@ import {
 import type {
   FastifyError,
   FastifyInstance,
-  FastifyPluginCallback,
+  FastifyPluginAsync,
   FastifyReply,
   FastifyRequest,
 } from 'fastify'
@@ -20,13 +20,13 @@ import { plugin } from './plugin.js'
  * Answers every error of its scope with the envelope: `app.register(lazuErrors)`. It does as much in
  * a server that uses nothing else of lazu. Part of `lazu`, too.
  */
-export const lazuErrors: FastifyPluginCallback<CommonOptions> = plugin(
+export const lazuErrors: FastifyPluginAsync<CommonOptions> = plugin(
   'lazuErrors',
   (app, options: CommonOptions) => addErrors(app, plainPipeline('lazuErrors', options).settings),
 )
 
 /** Answers what no route took: `app.register(lazuNotFound)`. Part of `lazu`, too. */
-export const lazuNotFound: FastifyPluginCallback<CommonOptions> = plugin(
+export const lazuNotFound: FastifyPluginAsync<CommonOptions> = plugin(
   'lazuNotFound',
   (app, options: CommonOptions) =>
     addNotFound(app, plainPipeline('lazuNotFound', options).settings),

@@ -1,5 +1,5 @@
-import { gatewayPipeline, plainPipeline, type GatewayOptions } from '@lazu/core'
-import type { FastifyPluginCallback } from 'fastify'
+import { createGateway, plainPipeline, type GatewayOptions } from '@lazu/core'
+import type { FastifyPluginAsync } from 'fastify'
 import { addErrors, addNotFound } from './errors.js'
 import { addGuards, plugin } from './plugin.js'
 
@@ -20,10 +20,10 @@ export interface GatewayPluginOptions extends GatewayOptions {
  * await app.register(lazu, { keys, ledger, prices, limits: { rpm: 60 }, timeout: '120s' })
  * ```
  */
-export const lazu: FastifyPluginCallback<GatewayPluginOptions> = plugin(
+export const lazu: FastifyPluginAsync<GatewayPluginOptions> = plugin(
   '@lazu/fastify',
   (app, { errors = true, notFound = true, ...options }: GatewayPluginOptions) => {
-    const pipeline = gatewayPipeline(options)
+    const { pipeline } = createGateway(options)
     const { settings } = plainPipeline('lazu')
     addGuards(app, pipeline)
     if (errors) addErrors(app, settings)

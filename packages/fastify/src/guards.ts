@@ -10,11 +10,11 @@ import {
   validatePipeline,
   type Guard,
 } from '@lazu/core'
-import type { FastifyPluginCallback } from 'fastify'
+import type { FastifyPluginAsync } from 'fastify'
 import { guardPlugin } from './plugin.js'
 
 type Options<Make extends (options: never) => unknown> = NonNullable<Parameters<Make>[0]>
-type GuardPlugin<Make extends (options: never) => unknown> = FastifyPluginCallback<Options<Make>>
+type GuardPlugin<Make extends (options: never) => unknown> = FastifyPluginAsync<Options<Make>>
 
 /** Gives every response a request id. */
 export const lazuRequestId: GuardPlugin<typeof requestIdPipeline> = guardPlugin(
@@ -56,7 +56,7 @@ export const lazuTimeout: GuardPlugin<typeof timeoutPipeline> = guardPlugin(
 )
 
 /** Mounts guards of your own: `app.register(lazuGuard, { guards: [daytime] })`. */
-export const lazuGuard: FastifyPluginCallback<{ guards: readonly Guard[] }> = guardPlugin(
+export const lazuGuard: FastifyPluginAsync<{ guards: readonly Guard[] }> = guardPlugin(
   'lazuGuard',
   ({ guards }: { guards: readonly Guard[] }) => guardPipeline(guards),
 )

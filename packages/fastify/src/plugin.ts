@@ -1,5 +1,5 @@
 import type { Phase, Pipeline } from '@lazu/core'
-import type { FastifyInstance, FastifyPluginCallback, FastifyReply, FastifyRequest } from 'fastify'
+import type { FastifyInstance, FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
 import { exchangeFor } from './exchange.js'
 
@@ -10,22 +10,20 @@ import { exchangeFor } from './exchange.js'
 export function plugin<Options extends object>(
   name: string,
   build: (app: FastifyInstance, options: Options) => void,
-): FastifyPluginCallback<Options> {
-  return fp<Options>(
-    (app, options, done) => {
-      if (!app.hasRequestDecorator('lazu')) app.decorateRequest('lazu')
-      build(app, options)
-      done()
-    },
-    { name, fastify: '5.x' },
-  )
+): FastifyPluginAsync<Options> {
+  // Asynchronous, so that a mistake in the options rejects and does not leave the start hanging.
+  const inScope: FastifyPluginAsync<Options> = async (app, options) => {
+    if (!app.hasRequestDecorator('lazu')) app.decorateRequest('lazu')
+    build(app, options)
+  }
+  return fp(inScope, { name, fastify: '5.x' })
 }
 
 /** A plugin that enters a pipeline's guards: those of the head at once, the others after parsing. */
 export function guardPlugin<Options extends object>(
   name: string,
   makePipeline: (options: Options) => Pipeline,
-): FastifyPluginCallback<Options> {
+): FastifyPluginAsync<Options> {
   return plugin<Options>(name, (app, options) => addGuards(app, makePipeline(options)))
 }
 

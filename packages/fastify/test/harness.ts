@@ -1,6 +1,6 @@
 import * as lazu from '@lazu/fastify'
 import type { App, Handler, Harness, RunningApp } from '@lazu/testkit'
-import Fastify, { type FastifyPluginCallback, type RouteHandlerMethod } from 'fastify'
+import Fastify, { type FastifyPluginAsync, type RouteHandlerMethod } from 'fastify'
 
 /** Starts apps on Fastify 5. */
 export const fastifyHarness: Harness = { name: 'fastify', start }
@@ -11,12 +11,14 @@ async function start(app: App): Promise<RunningApp> {
     frameworkErrors: lazu.lazuFrameworkErrors(),
     forceCloseConnections: true,
   })
+  const { before = [], after = [], own = [] } = app.guards ?? {}
+  if (own.length > 0) await server.register(lazu.lazuGuard, { guards: own })
   if (app.gateway !== undefined) {
     await server.register(lazu.lazu, { ...app.gateway, errors: false, notFound: false })
   }
-  const { before = [], after = [] } = app.guards ?? {}
+
   for (const { name, options = {} } of [...before, ...after]) {
-    const plugin: FastifyPluginCallback<never> = lazu[name]
+    const plugin: FastifyPluginAsync<never> = lazu[name]
     await server.register(plugin, options as never)
   }
   if (app.errors !== false) await server.register(lazu.lazuErrors, app.errors ?? {})

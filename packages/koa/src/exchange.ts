@@ -28,10 +28,15 @@ class KoaExchange extends NodeExchange {
     super.sendNow(reply)
   }
 
-  /** Koa's users look at `app.on('error')`, and Koa prints what nobody looks at. */
+  /**
+   * Koa's users look at `app.on('error')`. Where nobody does Koa's own listener would print the
+   * error as it is, with whatever secrets are in it.
+   */
   protected override reportByDefault(fields: object, message: string, cause: unknown): void {
     const { app } = this.#context
-    if (cause instanceof Error && app.listenerCount('error') > 0) {
+    if (app.silent) return
+    const ofUser = app.listeners('error').some((listener) => listener !== app.onerror)
+    if (cause instanceof Error && ofUser) {
       app.emit('error', cause, this.#context)
     } else {
       super.reportByDefault(fields, message, cause)

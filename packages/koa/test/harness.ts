@@ -9,13 +9,14 @@ export const koaHarness: Harness = { name: 'koa', start }
 
 async function start(app: App): Promise<RunningApp> {
   const server = new Koa()
-  const { before = [], after = [] } = app.guards ?? {}
+  const { before = [], after = [], own = [] } = app.guards ?? {}
   const gateway = app.gateway === undefined ? undefined : lazu.lazu(app.gateway)
   if (app.errors !== false) server.use(lazu.lazuErrors(app.errors))
+  if (own.length > 0) server.use(lazu.lazuGuard(...own))
   if (gateway !== undefined) server.use(gateway.admit)
   for (const { name, options } of before)
     server.use(Reflect.apply(lazu[name], undefined, [options]))
-  server.use(bodyParser({ jsonLimit: app.bodyLimitBytes ?? 100_000 }))
+  server.use(bodyParser({ enableTypes: ['json'], jsonLimit: app.bodyLimitBytes ?? 100_000 }))
   if (gateway !== undefined) server.use(gateway.meter)
   for (const { name, options } of after) server.use(Reflect.apply(lazu[name], undefined, [options]))
   const router = new Router()

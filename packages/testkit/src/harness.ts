@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Readable } from 'node:stream'
-import type { CommonOptions, GatewayOptions, RequestContext } from '@lazu/core'
+import type { CommonOptions, GatewayOptions, Guard, RequestContext } from '@lazu/core'
 
 /** What a test's handler is given, the same in every framework. */
 export interface HandlerInput {
@@ -30,6 +30,8 @@ export interface App {
   readonly guards?: {
     readonly before?: readonly GuardUse[]
     readonly after?: readonly GuardUse[]
+    /** Guards a test wrote itself, through `lazuGuard`, before everything else. */
+    readonly own?: readonly Guard[]
   }
   /** Options of `lazuErrors`; `false` leaves it out. */
   readonly errors?: CommonOptions | false

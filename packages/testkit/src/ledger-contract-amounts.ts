@@ -48,11 +48,16 @@ export function testAmounts(makeLedger: MakeLedger): void {
       const most = Number.MAX_SAFE_INTEGER
       expect(await thrownBy(() => ledger.credit('acme', most, 'c2'))).toBeInstanceOf(RangeError)
       expect(await ledger.credit('acme', most - 100, 'c3')).toEqual(balance(most, 0, 60))
-      await ledger.reserve(request({ id: 'r2', amount: 1 }))
+      await ledger.reserve(request({ id: 'r2', key: 'k2', amount: 1 }))
       await ledger.settle('r2', most)
       expect(await thrownBy(() => ledger.settle('r1', 1))).toBeInstanceOf(RangeError)
       expect(await ledger.balance('acme')).toEqual(balance(most, most, 60))
       expect(await ledger.release('r1')).toEqual({ id: 'r1', ended: 'released', amount: 0 })
+
+      await ledger.credit('other', 10, 'c1')
+      await ledger.reserve(request({ id: 'r3', account: 'other', key: 'k2' }))
+      expect(await thrownBy(() => ledger.settle('r3', 1))).toBeInstanceOf(RangeError)
+      expect(await ledger.balance('other')).toEqual(balance(10, 0, 1))
     })
   })
 }

@@ -46,6 +46,13 @@ export function runLedgerContract(name: string, makeLedger: MakeLedger): void {
         expect(await ledger.balance('acme')).toEqual(balance(100, 0, 0))
       })
 
+      it('covers nothing but what is free for an account nobody credited', async () => {
+        const free = request({ id: 'free', amount: 0 })
+        expect(await refusal(() => ledger.reserve(request()))).toBe('insufficient_quota')
+        expect(await ledger.reserve(free)).toMatchObject({ id: 'free', amount: 0 })
+        expect(await ledger.balance('acme')).toEqual(balance(0, 0, 0))
+      })
+
       it('reserves all of a balance and not one more', async () => {
         await ledger.credit('acme', 100, 'c1')
         expect(await refusal(() => ledger.reserve(request({ amount: 101 })))).toBe(

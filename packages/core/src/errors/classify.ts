@@ -64,22 +64,28 @@ const codes: Readonly<Record<string, Condition>> = {
  * Knows: GatewayError, ZodError (3 and 4), the errors of body-parser, koa-bodyparser and Fastify
  * (its validation too), http-errors, Koa errors with `expose`, AbortError, TimeoutError, network
  * errors of fetch, undici and node:net, an upstream's Response, errors of API clients that carry
- * one. Safe on a string, null, or an object whose getters throw.
+ * one. Safe on a string, null, an object whose getters throw, or a Proxy that does.
  */
 export function classify(thrown: unknown): GatewayError {
   if (GatewayError.is(thrown)) return thrown
-  if (typeof thrown !== 'object' || thrown === null) {
-    return new GatewayError('internal_error', { cause: thrown })
+  return recognise(thrown) ?? new GatewayError('internal_error', { cause: thrown })
+}
+
+function recognise(thrown: unknown): GatewayError | undefined {
+  if (typeof thrown !== 'object' || thrown === null) return undefined
+  try {
+    return (
+      fromValidation(thrown) ??
+      fromBodyParser(thrown) ??
+      fromCode(thrown) ??
+      fromUpstream(thrown) ??
+      fromAbort(thrown) ??
+      fromStatus(thrown)
+    )
+  } catch {
+    // A Proxy may throw from anything, `instanceof` included.
+    return undefined
   }
-  return (
-    fromValidation(thrown) ??
-    fromBodyParser(thrown) ??
-    fromCode(thrown) ??
-    fromUpstream(thrown) ??
-    fromAbort(thrown) ??
-    fromStatus(thrown) ??
-    new GatewayError('internal_error', { cause: thrown })
-  )
 }
 
 function fromValidation(thrown: object): GatewayError | undefined {

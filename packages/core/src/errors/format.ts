@@ -1,3 +1,4 @@
+import { validateHeaderName, validateHeaderValue } from 'node:http'
 import type { Answer, Dialect } from '../dialects/dialect.js'
 import type { Reply } from '../exchange.js'
 import { openaiEnvelope } from '../protocols/openai.js'
@@ -88,12 +89,22 @@ function errorHeaders(error: GatewayError, answer: Answer, body: string): Record
   }
   const shouldRetry = mayRetry(error, answer)
   if (shouldRetry !== retriedByStatus(status)) headers['x-should-retry'] = String(shouldRetry)
-  if (error.headers !== undefined) {
-    for (const [name, value] of Object.entries(error.headers)) {
-      if (headers[name] === undefined || name === 'www-authenticate') headers[name] = value
-    }
+  for (const [name, value] of Object.entries(error.headers ?? {})) {
+    const isFree = headers[name] === undefined || name === 'www-authenticate'
+    if (isFree && isHeader(name, value)) headers[name] = value
   }
   return headers
+}
+
+/** A header Node would throw at is left out: the answer matters more. */
+function isHeader(name: string, value: string): boolean {
+  try {
+    validateHeaderName(name)
+    validateHeaderValue(name, value)
+    return true
+  } catch {
+    return false
+  }
 }
 
 function waitOf(error: GatewayError, answer: Answer): number | undefined {

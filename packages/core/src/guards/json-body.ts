@@ -23,9 +23,10 @@ export function jsonBody(exchange: Exchange): JsonObject | undefined {
   if (!isJsonObject(body) || isEmptyObject(body)) {
     const type = exchange.header('content-type')
     if (type !== undefined && !isJson(type)) throw new GatewayError('media_type_unsupported')
-  }
-  if (body === undefined) {
-    throw new GatewayError('body_malformed', { message: 'The request has no JSON body.' })
+    // Where there was no body, too.
+    if (body === undefined || !announcesBody(exchange)) {
+      throw new GatewayError('body_malformed', { message: 'The request has no JSON body.' })
+    }
   }
   if (!isJsonObject(body)) {
     throw new GatewayError('body_malformed', {
@@ -68,6 +69,13 @@ export function modelNotFound(model?: string): GatewayError {
     message: model === undefined ? undefined : `The model '${model}' does not exist.`,
     param: 'model',
   })
+}
+
+/** RFC 9112, section 6: a request has a body when one of these two headers says so. */
+function announcesBody(exchange: Exchange): boolean {
+  if (exchange.header('transfer-encoding') !== undefined) return true
+  const length = exchange.header('content-length')
+  return length !== undefined && Number(length) > 0
 }
 
 function isJsonObject(value: unknown): value is JsonObject {

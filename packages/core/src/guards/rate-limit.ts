@@ -212,7 +212,7 @@ class Decider {
         unit: rule.unit,
         limit: rate.limit,
         remaining: rule.bucket.remaining(key, nowMs, rate),
-        resetMs: rule.bucket.fullInMs(key, nowMs),
+        resetMs: rule.bucket.fullInMs(key, nowMs, rate),
       })
     }
     if (noted) announceLimits(exchange)
@@ -235,7 +235,8 @@ class Decider {
     if (used === undefined) return
     const nowMs = this.#parts.clock.monotonicMs()
     for (const rule of this.#buckets) {
-      if (rule.unit !== 'tokens') continue
+      // Where there is no limit nothing was taken, and no estimate need be possible.
+      if (rule.unit !== 'tokens' || rule.rateOf(exchange) === undefined) continue
       this.#adjust(rule, exchange, used - this.#cost(rule, exchange), nowMs)
     }
   }

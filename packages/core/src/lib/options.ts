@@ -25,12 +25,12 @@ function mistake(issues: readonly Issue[], path: string, options: unknown): Conf
       'Look at its type.',
     )
   }
-  const at = [path, ...issue.path.map(String)].join('.').replaceAll(/\.(\d+)(?=\.|$)/g, '[$1]')
+  const at = path + issue.path.map(pathPart).join('')
   if (issue.code === 'unrecognized_keys') {
     const unknown = issue.keys[0] ?? ''
     return new ConfigurationError(
       'LAZU_CONFIG_UNKNOWN_OPTION',
-      `${at}.${unknown}`,
+      at + pathPart(unknown),
       'is not an option',
       'Look for a typing mistake, or take it out.',
     )
@@ -49,6 +49,13 @@ function mistake(issues: readonly Issue[], path: string, options: unknown): Conf
     `is ${show(issue.path.length === 0 ? options : issue.input)}`,
     `${sentence(issue.message)}.`,
   )
+}
+
+/** A step into an option as one writes it in code: `.limits`, `[0]`, `["gpt-4.1"]`. */
+function pathPart(part: PropertyKey): string {
+  if (typeof part === 'number') return `[${part}]`
+  const name = String(part)
+  return /^[A-Za-z_$][\w$]*$/.test(name) ? `.${name}` : `[${JSON.stringify(name)}]`
 }
 
 /** The issue to tell: the first, and inside a union the one of the branch that got furthest. */

@@ -1,3 +1,4 @@
+import { hash } from 'node:crypto'
 import type { Exchange } from '../exchange.js'
 import type { ApiKey, KeyLimits } from '../keys/api-key.js'
 import type { Clock } from '../lib/clock.js'
@@ -138,8 +139,15 @@ function keyReader(by: LimitBy): (exchange: Exchange) => string | undefined {
     case 'model':
       return (exchange) => exchange.model
     default:
-      return by
+      return (exchange) => bounded(by(exchange))
   }
+}
+
+/** The number of buckets is bounded, and so must be the length of what a stranger may be counted by. */
+const longestKey = 256
+
+function bounded(key: string | undefined): string | undefined {
+  return key === undefined || key.length <= longestKey ? key : hash('sha256', key)
 }
 
 /** Callers whose address cannot be told share one bucket. */

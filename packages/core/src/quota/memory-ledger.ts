@@ -1,6 +1,6 @@
 import { systemClock, type Clock } from '../lib/clock.js'
 import { checkAmount, checkReserveRequest, checkTtlMs } from './amount.js'
-import { EndedReservations } from './ended-reservations.js'
+import { EndedQueue, type Ended } from './ended-queue.js'
 import { ExpiryQueue, type Expiring } from './expiry-queue.js'
 import { KeySpending } from './key-spending.js'
 import type { Balance, Ledger, Reservation, ReserveRequest, Settled } from './ledger.js'
@@ -16,10 +16,16 @@ interface Account {
   readonly references: Set<string>
 }
 
-interface OpenReservation extends Expiring {
-  readonly reservation: Reservation
+interface Entry extends Expiring, Ended<Entry> {
+  readonly id: string
+  readonly accountName: string
+  readonly keyName: string
   readonly account: Account
   readonly key: KeySpending
+  readonly amount: number
+  /** How it ended; undefined while it is open. */
+  ended: Settled['ended'] | undefined
+  charged: number
 }
 
 /** What a MemoryLedger can be told. */
@@ -54,9 +60,10 @@ export class MemoryLedger implements Ledger {
   readonly #calendar: UtcCalendar
   readonly #accounts = new Map<string, Account>()
   readonly #keys = new Map<string, KeySpending>()
-  readonly #open = new Map<string, OpenReservation>()
-  readonly #expiring = new ExpiryQueue<OpenReservation>()
-  readonly #ended = new EndedReservations()
+  /** The open ones, and those that ended of late. */
+  readonly #reservations = new Map<string, Entry>()
+  readonly #expiring = new ExpiryQueue<Entry>()
+  readonly #ended = new EndedQueue<Entry>()
 
   constructor(options: MemoryLedgerOptions = {}) {
     this.#clock = options.clock ?? systemClock
@@ -75,15 +82,12 @@ export class MemoryLedger implements Ledger {
     const nowMs = this.#expire()
     const { id, amount, caps } = request
 
-    const earlier = this.#open.get(id)
+    const earlier = this.#reservations.get(id)
     if (earlier !== undefined) {
-      const { reservation } = earlier
-      if (reservation.account === request.account && reservation.key === request.key) {
-        return reservation
-      }
+      const isSame = earlier.accountName === request.account && earlier.keyName === request.key
+      if (isSame && earlier.ended === undefined) return reservationOf(earlier)
       throw quotaConflict()
     }
-    if (this.#ended.get(id) !== undefined) throw quotaConflict()
 
     const knownAccount = this.#accounts.get(request.account)
     const available = knownAccount === undefined ? 0 : availableOf(knownAccount)
@@ -96,11 +100,23 @@ export class MemoryLedger implements Ledger {
     const account = knownAccount ?? this.#openAccount(request.account)
     account.held += amount
     key.held += amount
-    const reservation = Object.freeze({ id, account: request.account, key: request.key, amount })
-    const open = { expiresAtMs: nowMs + request.ttlMs, place: 0, reservation, account, key }
-    this.#open.set(id, open)
-    this.#expiring.add(open)
-    return reservation
+    const entry: Entry = {
+      id,
+      accountName: request.account,
+      keyName: request.key,
+      account,
+      key,
+      amount,
+      expiresAtMs: nowMs + request.ttlMs,
+      place: 0,
+      ended: undefined,
+      charged: 0,
+      endedAtMs: 0,
+      next: undefined,
+    }
+    this.#reservations.set(id, entry)
+    this.#expiring.add(entry)
+    return reservationOf(entry)
   }
 
   /**
@@ -112,20 +128,26 @@ export class MemoryLedger implements Ledger {
   settle(id: string, amount: number): Settled | undefined {
     checkAmount('amount', amount)
     const nowMs = this.#expire()
-    const open = this.#open.get(id)
-    if (open === undefined) return this.#ended.get(id)
-    checkAmount('amount added to what was charged before', open.account.settled + amount)
-    checkAmount('amount added to what the key spent before', open.key.spent + amount)
-    open.account.settled += amount
-    open.key.spend(amount, this.#calendar)
-    return this.#end(open, 'settled', amount, nowMs)
+    const entry = this.#reservations.get(id)
+    if (entry === undefined) return undefined
+    if (entry.ended === undefined) {
+      checkAmount('amount added to what was charged before', entry.account.settled + amount)
+      checkAmount('amount added to what the key spent before', entry.key.spent + amount)
+      entry.account.settled += amount
+      entry.key.spend(amount, this.#calendar)
+      entry.charged = amount
+      this.#end(entry, 'settled', nowMs)
+    }
+    return settledOf(entry)
   }
 
   /** Ends a reservation without a charge. See {@link Ledger.release}. */
   release(id: string): Settled | undefined {
     const nowMs = this.#expire()
-    const open = this.#open.get(id)
-    return open === undefined ? this.#ended.get(id) : this.#end(open, 'released', 0, nowMs)
+    const entry = this.#reservations.get(id)
+    if (entry === undefined) return undefined
+    if (entry.ended === undefined) this.#end(entry, 'released', nowMs)
+    return settledOf(entry)
   }
 
   /**
@@ -136,10 +158,10 @@ export class MemoryLedger implements Ledger {
   extend(id: string, ttlMs: number): boolean {
     checkTtlMs(ttlMs)
     const nowMs = this.#expire()
-    const open = this.#open.get(id)
-    if (open === undefined) return false
-    open.expiresAtMs = nowMs + ttlMs
-    this.#expiring.moved(open)
+    const entry = this.#reservations.get(id)
+    if (entry === undefined || entry.ended !== undefined) return false
+    entry.expiresAtMs = nowMs + ttlMs
+    this.#expiring.moved(entry)
     return true
   }
 
@@ -166,27 +188,28 @@ export class MemoryLedger implements Ledger {
     return balanceOf(credited)
   }
 
-  /** Ends what is over. Returns the time it is. */
+  /** Ends what is over, and forgets what ended long ago. Returns the time it is. */
   #expire(): number {
     const nowMs = this.#clock.monotonicMs()
     let first = this.#expiring.first
     while (first !== undefined && first.expiresAtMs <= nowMs) {
-      this.#end(first, 'expired', 0, nowMs)
+      this.#end(first, 'expired', nowMs)
       first = this.#expiring.first
     }
-    this.#ended.forget(nowMs)
+    let forgotten = this.#ended.takeForgotten(nowMs)
+    while (forgotten !== undefined) {
+      this.#reservations.delete(forgotten.id)
+      forgotten = this.#ended.takeForgotten(nowMs)
+    }
     return nowMs
   }
 
-  #end(open: OpenReservation, ended: Settled['ended'], charged: number, nowMs: number): Settled {
-    const { id, amount } = open.reservation
-    this.#open.delete(id)
-    this.#expiring.remove(open)
-    open.account.held -= amount
-    open.key.held -= amount
-    const settled = Object.freeze({ id, ended, amount: charged })
-    this.#ended.add(settled, nowMs)
-    return settled
+  #end(entry: Entry, ended: Settled['ended'], nowMs: number): void {
+    this.#expiring.remove(entry)
+    entry.ended = ended
+    entry.account.held -= entry.amount
+    entry.key.held -= entry.amount
+    this.#ended.add(entry, nowMs)
   }
 
   #openAccount(name: string): Account {
@@ -194,6 +217,16 @@ export class MemoryLedger implements Ledger {
     this.#accounts.set(name, account)
     return account
   }
+}
+
+function reservationOf(entry: Entry): Reservation {
+  const { id, accountName, keyName, amount } = entry
+  return { id, account: accountName, key: keyName, amount }
+}
+
+function settledOf(entry: Entry): Settled | undefined {
+  const { id, ended, charged } = entry
+  return ended === undefined ? undefined : { id, ended, amount: charged }
 }
 
 function availableOf(account: Account): number {

@@ -15,7 +15,7 @@ const longestDataHeader = 256
 
 /**
  * About how many tokens the text of a JSON body is, without a tokenizer: those take seconds for a
- * text written to be slow. Linear in the size of the body, and never 0 for what is not empty:
+ * text written to be slow. Linear in the size of the body, and never 0 for a text that is not empty:
  *
  * - a text: its UTF-8 bytes divided by 3, rounded up. The names of properties are text as well
  *   (schemas of tools have many), but for those the APIs themselves define

@@ -1,0 +1,90 @@
+import { ServerResponse, STATUS_CODES, type Server } from 'node:http'
+import type { Socket } from 'node:net'
+import { lazu } from './dialects/lazu.js'
+import { formatError } from './errors/format.js'
+import { GatewayError } from './errors/gateway-error.js'
+import { read } from './errors/read.js'
+import type { Reply } from './exchange.js'
+import { systemClock, type Clock } from './lib/clock.js'
+import { ulid } from './lib/ulid.js'
+
+/** The options of `answerClientErrors`. */
+export interface ClientErrorOptions {
+  /** The time request ids are made from; the machine's own when left out. */
+  clock?: Clock | undefined
+}
+
+/**
+ * Answers with the envelope what Node's own parser refuses: requests that are no HTTP (400), are
+ * sent too slowly (408), have too long chunk extensions (413) or too long headers (431). No
+ * middleware ever sees these; Node answers them without a body, Fastify with one of its own.
+ *
+ * It takes the place of what listens for `clientError` on this server so far, as a second answer on
+ * the same connection would be read as the answer to the next request. The connection is closed.
+ * Whoever only wants to be told adds a listener afterwards.
+ *
+ * @returns the server
+ * @example Express and Koa:
+ * ```ts
+ * answerClientErrors(app.listen(3000))
+ * ```
+ * @example Fastify:
+ * ```ts
+ * const app = Fastify()
+ * answerClientErrors(app.server)
+ * ```
+ */
+export function answerClientErrors<Listening extends Server>(
+  server: Listening,
+  options: ClientErrorOptions = {},
+): Listening {
+  const { clock = systemClock } = options
+  server.removeAllListeners('clientError')
+  server.on('clientError', (error: Error, socket: Socket) => {
+    if (mayAnswer(socket)) socket.end(responseTo(refusalOf(error), clock))
+    // Node leaves the connection to whoever listens for this event, also one that was reset.
+    socket.destroySoon()
+  })
+  return server
+}
+
+/** Whether nobody would take our answer for a part of another one. */
+function mayAnswer(socket: Socket): boolean {
+  if (!socket.writable) return false
+  // The response this connection is on. Node keeps it here, and says so nowhere else.
+  const current: unknown = Reflect.get(socket, '_httpMessage')
+  return !(current instanceof ServerResponse) || !current.headersSent
+}
+
+/** By the codes of llhttp and of Node's `server.requestTimeout`. */
+function refusalOf(error: Error): GatewayError {
+  switch (read(error, 'code')) {
+    case 'HPE_HEADER_OVERFLOW':
+      return new GatewayError('request_invalid', {
+        status: 431,
+        message: 'The headers of the request are too large.',
+      })
+    case 'ERR_HTTP_REQUEST_TIMEOUT':
+      return new GatewayError('request_invalid', {
+        status: 408,
+        message: 'The request was not sent in time.',
+      })
+    case 'HPE_CHUNK_EXTENSIONS_OVERFLOW':
+      return new GatewayError('body_too_large')
+    default:
+      return new GatewayError('request_invalid', { message: 'The request is not valid HTTP.' })
+  }
+}
+
+/** A whole response as text: there is no ServerResponse for a request that could not be read. */
+function responseTo(error: GatewayError, clock: Clock): string {
+  const requestId = lazu.requestId.prefix + ulid(clock.wallMs())
+  const { status, headers, body }: Reply = formatError(error, { dialect: lazu, requestId })
+  const lines = [`HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}`]
+  for (const [name, value] of Object.entries(headers)) lines.push(`${name}: ${value}`)
+  for (const name of new Set([lazu.requestId.header, 'x-request-id', 'request-id'])) {
+    lines.push(`${name}: ${requestId}`)
+  }
+  lines.push(`date: ${new Date(clock.wallMs()).toUTCString()}`, 'connection: close', '', body)
+  return lines.join('\r\n')
+}
