@@ -1,1 +1,1 @@
-export const placeholder = 0
+export { createApp, serve } from './server.js'

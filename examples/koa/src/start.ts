@@ -1,0 +1,4 @@
+import { run } from '@lazu/example-model'
+import { serve } from './server.js'
+
+await run('Koa', serve)
