@@ -1,0 +1,205 @@
+import { execFile, spawn, type ChildProcess } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { createServer } from 'node:net'
+import { join } from 'node:path'
+import { createInterface } from 'node:readline'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+
+const root = fileURLToPath(new URL('..', import.meta.url))
+const files = [
+  'README.md',
+  'packages/core/README.md',
+  'packages/express/README.md',
+  'packages/koa/README.md',
+  'packages/fastify/README.md',
+]
+
+let folder = ''
+const snippets = new Map<string, string>()
+
+beforeAll(async () => {
+  // Inside this package, so that the snippets' imports are found as a user's would be.
+  folder = await mkdtemp(join(root, 'test', '.snippets-'))
+  for (const file of files) {
+    const text = await readFile(join(root, file), 'utf8')
+    for (const [, name = '', code = ''] of text.matchAll(
+      /<!-- snippet: ([\w-]+) -->\n\n```ts\n(.*?)```/gs,
+    )) {
+      snippets.set(name, code)
+    }
+    const unnamed = text.match(/```ts\n/g)?.length ?? 0
+    const named = text.match(/<!-- snippet: /g)?.length ?? 0
+    if (named !== unnamed) throw new Error(`a snippet of ${file} has no name, and so no test`)
+  }
+})
+
+afterAll(() => rm(folder, { recursive: true, force: true }))
+
+async function snippetFile(name: string, change: (code: string) => string): Promise<string> {
+  const code = snippets.get(name)
+  if (code === undefined) throw new Error(`there is no snippet ${name}`)
+  const file = join(folder, `${name}.mjs`)
+  await writeFile(file, change(code))
+  return file
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const address = server.address()
+  server.close()
+  await once(server, 'close')
+  if (address === null || typeof address === 'string') throw new Error('no port')
+  return address.port
+}
+
+interface Running {
+  readonly url: string
+  readonly key: string
+  readonly process: ChildProcess
+}
+
+/** Runs a snippet that listens, on a free port, until it answers. */
+async function serve(name: string): Promise<Running> {
+  const port = await freePort()
+  const file = await snippetFile(name, (code) => {
+    expect(code).toContain('3000')
+    return code.replace('3000', String(port))
+  })
+  const child = spawn(process.execPath, [file], { stdio: ['ignore', 'pipe', 'pipe'] })
+  const lines = createInterface(child.stdout)
+  let key = ''
+  lines.on('line', (line) => {
+    if (line.startsWith('sk-lazu-')) key = line
+  })
+  let problems = ''
+  child.stderr.on('data', (chunk: Buffer) => (problems += String(chunk)))
+  const url = `http://127.0.0.1:${port}`
+  for (let attempt = 0; attempt < 200; attempt++) {
+    if (child.exitCode !== null) throw new Error(`${name} ended: ${problems}`)
+    const answered = await fetch(url).catch(() => undefined)
+    if (answered !== undefined) return { url, key, process: child }
+    await new Promise((resolve) => void setTimeout(resolve, 50))
+  }
+  throw new Error(`${name} does not answer: ${problems}`)
+}
+
+async function run(name: string): Promise<string> {
+  const file = await snippetFile(name, (code) => code)
+  const { stdout } = await promisify(execFile)(process.execPath, [file], { timeout: 10_000 })
+  return stdout
+}
+
+interface Envelope {
+  error: { code: string; param: string | null; message: string; request_id: string }
+}
+
+async function errorOf(response: Response): Promise<Envelope['error']> {
+  const { error } = (await response.json()) as Envelope
+  expect(error.request_id).toBe(response.headers.get('x-request-id'))
+  return error
+}
+
+describe.each(['express', 'koa', 'fastify'])('the five-minute start on %s', (name) => {
+  it('serves whoever has the key, and refuses the others', async () => {
+    const { url, key, process: child } = await serve(name)
+    try {
+      const path = `${url}/v1/chat/completions`
+      const post = (headers: Record<string, string>, body: object): Promise<Response> =>
+        fetch(path, {
+          method: 'POST',
+          headers: { 'content-type': 'application/json', ...headers },
+          body: JSON.stringify(body),
+        })
+      const good = await post({ authorization: `Bearer ${key}` }, { model: 'gpt-5', messages: [] })
+      expect(good.status).toBe(200)
+      expect(good.headers.get('x-ratelimit-limit-requests')).toBe('60')
+      expect(await good.json()).toHaveProperty('choices')
+
+      const keyless = await post({}, { model: 'gpt-5' })
+      expect(keyless.status).toBe(401)
+      expect((await errorOf(keyless)).code).toBe('invalid_api_key')
+
+      const unpriced = await post({ authorization: `Bearer ${key}` }, { model: 'gpt-6' })
+      expect(unpriced.status).toBe(400)
+      expect((await errorOf(unpriced)).code).toBe('pricing_not_configured')
+
+      const nowhere = await fetch(`${url}/v1/nowhere`, {
+        headers: { authorization: `Bearer ${key}` },
+      })
+      expect(nowhere.status).toBe(404)
+      expect((await errorOf(nowhere)).code).toBe('route_not_found')
+    } finally {
+      child.kill()
+    }
+  })
+})
+
+it('answers a crash and a broken body with lazuErrors() alone', async () => {
+  const { url, process: child } = await serve('errors')
+  try {
+    const post = (body: string): Promise<Response> =>
+      fetch(`${url}/v1/chat/completions`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json' },
+        body,
+      })
+    const crash = await post('{}')
+    expect(crash.status).toBe(500)
+    expect(JSON.stringify(await errorOf(crash))).not.toContain('hunter2')
+    const broken = await post('{')
+    expect(broken.status).toBe(400)
+    expect((await errorOf(broken)).code).toBe('bad_request_body')
+  } finally {
+    child.kill()
+  }
+})
+
+it('refuses by a guard of your own', async () => {
+  const { url, process: child } = await serve('guard')
+  try {
+    expect((await fetch(`${url}/v1/models`)).status).toBe(200)
+    const batches = await fetch(`${url}/v1/batches`)
+    expect(batches.status).toBe(503)
+    expect(batches.headers.get('retry-after')).toBe('3600')
+    expect((await errorOf(batches)).message).toBe('Batches are back in an hour.')
+  } finally {
+    child.kill()
+  }
+})
+
+it.each(['express-package', 'koa-package', 'fastify-package'])('serves %s', async (name) => {
+  const { url, key, process: child } = await serve(name)
+  try {
+    const good = await fetch(`${url}/v1/models`, { headers: { authorization: `Bearer ${key}` } })
+    expect(await good.json()).toEqual({ account: 'acme' })
+    expect((await fetch(`${url}/v1/models`)).status).toBe(401)
+  } finally {
+    child.kill()
+  }
+})
+
+it('makes, changes, rotates and revokes keys', async () => {
+  const printed = (await run('keys')).trim().split('\n')
+  expect(printed).toHaveLength(2)
+  for (const key of printed) expect(key).toMatch(/^sk-lazu-[A-Za-z0-9]{38}$/)
+  expect(printed[0]).not.toBe(printed[1])
+})
+
+it.each(['limits', 'limiter'])('takes the options of %s', async (name) => {
+  expect(await run(name)).toBe('')
+})
+
+it('formats an error without a framework', async () => {
+  expect((await run('core')).trim()).toBe('502 upstream_network_error')
+})
+
+it('has a true table of errors', async () => {
+  const check = promisify(execFile)(process.execPath, ['scripts/errors-table.mjs', '--check'], {
+    cwd: root,
+  })
+  await expect(check).resolves.toBeDefined()
+})
