@@ -23,6 +23,9 @@ export interface ClientErrorOptions {
  * the same connection would be read as the answer to the next request. The connection is closed.
  * Whoever only wants to be told adds a listener afterwards.
  *
+ * A Fastify that listens on `localhost` makes a server more for the other address family and shows
+ * it to nobody. On that one Node answers; listen on an address, as servers in production do.
+ *
  * @returns the server
  * @example Express and Koa:
  * ```ts

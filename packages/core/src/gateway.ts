@@ -17,6 +17,7 @@ import { systemClock } from './lib/clock.js'
 import { ConfigurationError } from './lib/configuration-error.js'
 import type { Duration } from './lib/duration.js'
 import { checkOptions } from './lib/options.js'
+import { redact } from './lib/redact.js'
 import { limitsSchema, tiersSchema, type LimitRule } from './limits/limit-options.js'
 import { createRuleSet, type Tiers } from './limits/rules.js'
 import type { Guard } from './pipeline.js'
@@ -262,6 +263,6 @@ export function plainPipeline(name: string, options: CommonOptions = {}): Pipeli
 /** The error for a request that no route took. */
 export function routeNotFound(method: string, path: string): GatewayError {
   return new GatewayError('route_not_found', {
-    message: `There is nothing at ${method} ${path.slice(0, 200)}.`,
+    message: `There is nothing at ${method} ${redact(path).slice(0, 200)}.`,
   })
 }

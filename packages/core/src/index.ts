@@ -1,7 +1,6 @@
 export * from './app.js'
 
 // For adapters.
-export { relayEventStream } from './event-stream.js'
 export { exchangeOf } from './exchange-of.js'
 export {
   authPipeline,
@@ -21,6 +20,7 @@ export type { GatewayParts } from './gateway.js'
 export { NodeExchange } from './node-exchange.js'
 export { bodyHeaders } from './node-response.js'
 export { Pipeline } from './pipeline.js'
+export { relayStream } from './relay-stream.js'
 export type { Settings } from './settings.js'
 
 // For guards and stores.

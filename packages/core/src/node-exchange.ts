@@ -12,6 +12,7 @@ import { rememberExchange } from './exchange-of.js'
 import type { ApiKey } from './keys/api-key.js'
 import { systemClock, type Clock } from './lib/clock.js'
 import { loggedError, stderrLogger, type Logger } from './lib/logger.js'
+import { redact } from './lib/redact.js'
 import { silence } from './lib/silence.js'
 import { ulid } from './lib/ulid.js'
 import type { RuleState } from './limits/rule.js'
@@ -61,7 +62,6 @@ export abstract class NodeExchange implements Exchange, RequestContext {
   #error: GatewayError | undefined
   #state: 'open' | 'answered' | 'interrupted' = 'open'
   #outcome: Outcome | undefined
-  #cutOff = false
   #silenced = false
   #lateWrites = 0
 
@@ -254,12 +254,8 @@ export abstract class NodeExchange implements Exchange, RequestContext {
   /** The response has begun: an event stream ends with the error, anything else is cut off. */
   #breakOff(error: GatewayError): void {
     const { response } = this.raw
-    if (isEventStream(response)) {
-      response.end(this.streamFrame(error))
-      return
-    }
-    this.#cutOff = true
-    response.destroy()
+    if (isEventStream(response)) response.end(this.streamFrame(error))
+    else response.destroy()
   }
 
   /** The error as an event of a stream that has begun. */
@@ -302,7 +298,8 @@ export abstract class NodeExchange implements Exchange, RequestContext {
       requestId: this.requestId,
       clientRequestId: harmlessId(this.header('x-request-id')),
       method: this.method,
-      path: this.path,
+      // Some people put their key into the URL.
+      path: redact(this.path),
       keyId: this.key?.id,
       account: this.key?.account,
       clientAddress: this.clientAddress,
@@ -326,8 +323,9 @@ export abstract class NodeExchange implements Exchange, RequestContext {
   /** Logs what went wrong, without anything secret. */
   report(message: string, cause: unknown): void {
     const fields = { requestId: this.requestId, err: loggedError(cause) }
-    if (this.logger === undefined) this.reportByDefault(fields, message, cause)
-    else this.logger.error(fields, message)
+    const text = redact(message)
+    if (this.logger === undefined) this.reportByDefault(fields, text, cause)
+    else this.logger.error(fields, text)
   }
 
   /** Waits for the one signal that comes exactly once, however the response ends. */
@@ -339,9 +337,10 @@ export abstract class NodeExchange implements Exchange, RequestContext {
 
   #over(problem: Error | null | undefined): void {
     if (this.#outcome !== undefined) return
-    const { response } = this.raw
-    // What is cut off says that it is finished when a framework ends it afterwards, as Koa does.
-    const completed = !this.#cutOff && (problem === null || problem === undefined)
+    const { request, response } = this.raw
+    // A response whose connection is gone says that it is finished, once its framework has ended it.
+    const cutOff = request.httpVersionMajor < 2 && request.socket.destroyed
+    const completed = !cutOff && (problem === null || problem === undefined)
     const outcome: Outcome = { status: response.statusCode, completed, error: this.#error }
     this.#outcome = outcome
     if (!completed) this.#abort?.abort(this.#error ?? clientLeft())
@@ -362,7 +361,8 @@ export abstract class NodeExchange implements Exchange, RequestContext {
 
 /** A caller's id is kept for the log only when nothing can be hidden in it. */
 function harmlessId(id: string | undefined): string | undefined {
-  return id !== undefined && /^[\w.-]{1,128}$/.test(id) ? id : undefined
+  if (id === undefined || !/^[\w.-]{1,128}$/.test(id)) return undefined
+  return redact(id) === id ? id : undefined
 }
 
 function clientLeft(): DOMException {

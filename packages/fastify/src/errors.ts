@@ -1,7 +1,7 @@
 import { Readable } from 'node:stream'
 import {
   plainPipeline,
-  relayEventStream,
+  relayStream,
   routeNotFound,
   type CommonOptions,
   type Settings,
@@ -68,7 +68,7 @@ export function addErrors(app: FastifyInstance, settings: Settings): void {
     }
     const exchange = exchangeFor(request, reply)
     // A failure before the first chunk is Fastify's to hand to the error handler.
-    const relay = relayEventStream(source, exchange, (error, early) => {
+    const relay = relayStream(source, exchange, (error, early) => {
       early.destroy(error instanceof Error ? error : new Error(String(error)))
     })
     done(null, relay)

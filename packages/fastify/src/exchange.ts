@@ -1,3 +1,4 @@
+import { validateHeaderName, validateHeaderValue } from 'node:http'
 import { bodyHeaders, exchangeOf, NodeExchange, type Reply } from '@lazu/core'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import './request.js'
@@ -19,7 +20,20 @@ class FastifyExchange extends NodeExchange {
   protected override send(reply: Reply): void {
     // Headers of the handler's own body wait in the reply, not yet in the response.
     for (const name of bodyHeaders) this.#reply.removeHeader(name)
+    this.#removeUnsendable()
     void this.#reply.code(reply.status).headers(reply.headers).send(reply.body)
+  }
+
+  /** Fastify finds out about a header it cannot send when it sends the answer, ours as well. */
+  #removeUnsendable(): void {
+    for (const [name, value] of Object.entries(this.#reply.getHeaders())) {
+      try {
+        validateHeaderName(name)
+        validateHeaderValue(name, String(value))
+      } catch {
+        this.#reply.removeHeader(name)
+      }
+    }
   }
 
   protected override sendNow(reply: Reply): void {

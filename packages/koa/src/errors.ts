@@ -1,7 +1,7 @@
 import { Readable } from 'node:stream'
 import {
   plainPipeline,
-  relayEventStream,
+  relayStream,
   routeNotFound,
   type CommonOptions,
   type NodeExchange,
@@ -45,24 +45,29 @@ function afterwards(context: ParameterizedContext, exchange: NodeExchange): void
   if (exchange.answered || context.respond === false || context.headerSent) return
   if (isEmpty) {
     if (status === 404) exchange.refuse(routeNotFound(exchange.method, exchange.path))
-    else if (status >= 400) exchange.refuse({ status })
-  } else if (isEventStream(context)) {
-    const source = readableOf(body)
-    if (source !== undefined) context.body = relay(source, exchange)
+    else if (status >= 400) exchange.refuse(withoutBody(status))
+    return
   }
+  const source = readableOf(body)
+  if (source !== undefined) relay(source, context, exchange)
 }
 
-function relay(source: Readable, exchange: NodeExchange): Readable {
-  return relayEventStream(source, exchange, (error) => exchange.refuseNow(error))
+function withoutBody(status: number): Error {
+  return Object.assign(new Error(`a response with the status ${status} and no body`), { status })
 }
 
-function isEventStream(context: ParameterizedContext): boolean {
-  return context.response.type === 'text/event-stream'
+/** Koa cuts off a response whose stream fails, even before anything was sent. */
+function relay(source: Readable, context: ParameterizedContext, exchange: NodeExchange): void {
+  const length = context.res.getHeader('content-length')
+  context.body = relayStream(source, exchange, (error) => exchange.refuseNow(error))
+  // Another body takes it off.
+  if (length !== undefined) context.res.setHeader('content-length', length)
 }
 
 function readableOf(body: unknown): Readable | undefined {
   if (body instanceof Readable) return body
-  return body instanceof ReadableStream ? Readable.from(body) : undefined
+  if (body instanceof ReadableStream) return Readable.from(body)
+  return body instanceof Response && body.body !== null ? Readable.from(body.body) : undefined
 }
 
 /** Answers what no route took. Mount it after the routes. */

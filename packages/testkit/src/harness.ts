@@ -8,9 +8,9 @@ export interface HandlerInput {
   readonly body: unknown
   readonly raw: { readonly request: IncomingMessage; readonly response: ServerResponse }
   /** Sends an event stream the way this framework's users do. */
-  stream(source: Readable): Promise<void>
+  readonly stream: (source: Readable) => Promise<void>
   /** Sets a header the way this framework's users do. */
-  setHeader(name: string, value: string): void
+  readonly setHeader: (name: string, value: string) => void
 }
 
 /**

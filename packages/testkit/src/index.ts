@@ -1,4 +1,5 @@
 export { FakeClock } from './fake-clock.js'
+export { runAdapterContract } from './adapter-contract/index.js'
 export { runLedgerContract } from './ledger-contract.js'
 export { runKeyStoreContract } from './key-store-contract.js'
 export { runLimiterContract } from './limiter-contract.js'

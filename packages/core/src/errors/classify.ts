@@ -32,6 +32,7 @@ const codes: Readonly<Record<string, Condition>> = {
 
   Z_DATA_ERROR: 'body_unreadable',
   Z_BUF_ERROR: 'body_unreadable',
+  Z_NEED_DICT: 'body_unreadable',
 
   ECONNREFUSED: 'upstream_unreachable',
   ECONNRESET: 'upstream_unreachable',
@@ -80,6 +81,7 @@ function recognise(thrown: unknown): GatewayError | undefined {
       fromCode(thrown) ??
       fromUpstream(thrown) ??
       fromAbort(thrown) ??
+      fromSdk(thrown) ??
       fromStatus(thrown)
     )
   } catch {
@@ -133,6 +135,10 @@ function fromCode(thrown: object): GatewayError | undefined {
     link = read(link, 'cause')
   }
   const message = readText(thrown, 'message')
+  // Brotli has a code for each way its data can be wrong, and one message for all of them.
+  if (message === 'Decompression failed' && typeof read(thrown, 'errno') === 'number') {
+    return new GatewayError('body_unreadable', { cause: thrown })
+  }
   if (readText(thrown, 'name') === 'TypeError') {
     if (message === 'fetch failed') {
       return new GatewayError('upstream_unreachable', { cause: thrown })
@@ -175,6 +181,20 @@ function fromAbort(thrown: object): GatewayError | undefined {
   const cause = read(thrown, 'cause')
   if (GatewayError.is(cause)) return cause
   return new GatewayError('upstream_timeout', { cause: thrown })
+}
+
+/** The official SDKs' errors without a response: only the names of their classes say what they are. */
+const sdkClasses: Readonly<Record<string, Condition>> = {
+  APIConnectionError: 'upstream_unreachable',
+  APIConnectionTimeoutError: 'upstream_timeout',
+  APIUserAbortError: 'upstream_timeout',
+}
+
+function fromSdk(thrown: object): GatewayError | undefined {
+  const name = readText(read(thrown, 'constructor'), 'name')
+  if (name === undefined || !Object.hasOwn(sdkClasses, name)) return undefined
+  const condition = sdkClasses[name]
+  return condition === undefined ? undefined : new GatewayError(condition, { cause: thrown })
 }
 
 function fromStatus(thrown: object): GatewayError | undefined {

@@ -32,10 +32,11 @@ export function fromErrorStatus(status: number, thrown: object): GatewayError {
   const condition = byStatus[status]
   const callersFault = status < 500
   const exposed = callersFault && read(thrown, 'expose') === true
+  const headers = forwardedHeaders(read(thrown, 'headers'))
   return new GatewayError(condition ?? (callersFault ? 'request_invalid' : 'internal_error'), {
     message: exposed ? readText(thrown, 'message') : undefined,
-    headers: forwardedHeaders(read(thrown, 'headers')),
-    retryAfterMs: retryAfterMs(read(read(thrown, 'headers'), 'retry-after')),
+    headers,
+    retryAfterMs: retryAfterMs(headers?.['retry-after']),
     status: callersFault && condition === undefined ? status : undefined,
     cause: thrown,
   })

@@ -108,9 +108,10 @@ function isHeader(name: string, value: string): boolean {
 }
 
 function waitOf(error: GatewayError, answer: Answer): number | undefined {
-  const waitMs = error.retryAfterMs ?? (answer[3] === 'after' ? 1000 : undefined)
-  if (waitMs === undefined || !(waitMs >= 0)) return undefined
-  return Math.min(waitMs, longestWaitMs)
+  const { retryAfterMs } = error
+  // Not `< 0`, which NaN is not.
+  if (retryAfterMs !== undefined && retryAfterMs >= 0) return Math.min(retryAfterMs, longestWaitMs)
+  return answer[3] === 'after' ? 1_000 : undefined
 }
 
 function mayRetry(error: GatewayError, answer: Answer): boolean {

@@ -1,5 +1,6 @@
 import { GatewayError } from '../errors/gateway-error.js'
 import type { Exchange } from '../exchange.js'
+import { redact } from '../lib/redact.js'
 
 /** A parsed JSON object. */
 export type JsonObject = Readonly<Record<string, unknown>>
@@ -14,7 +15,7 @@ const modelLength = 256
  * sent, so anything that is not a JSON object is refused.
  *
  * @throws GatewayError media_type_unsupported when no parser took the body, body_malformed when it
- * is null, text, a number or a list
+ * is null, text, a number or a list, body_unreadable when its charset is not UTF-8
  */
 export function jsonBody(exchange: Exchange): JsonObject | undefined {
   if (withoutBody.has(exchange.method)) return undefined
@@ -28,6 +29,7 @@ export function jsonBody(exchange: Exchange): JsonObject | undefined {
       throw new GatewayError('body_malformed', { message: 'The request has no JSON body.' })
     }
   }
+  refuseOtherCharset(exchange)
   if (!isJsonObject(body)) {
     throw new GatewayError('body_malformed', {
       message: 'The request body must be a JSON object.',
@@ -66,7 +68,7 @@ export function requestedModel(exchange: Exchange): string | undefined {
 /** The refusal for a model that is not there. */
 export function modelNotFound(model?: string): GatewayError {
   return new GatewayError('model_not_found', {
-    message: model === undefined ? undefined : `The model '${model}' does not exist.`,
+    message: model === undefined ? undefined : `The model '${redact(model)}' does not exist.`,
     param: 'model',
   })
 }
@@ -84,6 +86,26 @@ function isJsonObject(value: unknown): value is JsonObject {
 
 function isEmptyObject(value: JsonObject): boolean {
   return Object.keys(value).length === 0
+}
+
+/**
+ * JSON is UTF-8 (RFC 8259, section 8.1). Some parsers go by the charset and some do not, so the same
+ * bytes would be one body here and another one elsewhere.
+ */
+function refuseOtherCharset(exchange: Exchange): void {
+  const type = exchange.header('content-type')
+  const semicolon = type?.indexOf(';') ?? -1
+  if (type === undefined || semicolon === -1) return
+  for (const parameter of type.slice(semicolon + 1).split(';')) {
+    const equals = parameter.indexOf('=')
+    if (parameter.slice(0, equals).trim().toLowerCase() !== 'charset') continue
+    const charset = parameter
+      .slice(equals + 1)
+      .replaceAll('"', '')
+      .trim()
+      .toLowerCase()
+    if (charset !== 'utf-8' && charset !== 'utf8') throw new GatewayError('body_unreadable')
+  }
 }
 
 function isJson(contentType: string): boolean {

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { GatewayError } from '../errors/gateway-error.js'
+import { redact } from '../lib/redact.js'
 import type { Guard } from '../pipeline.js'
 import { modelNotFound, requestedModel } from './json-body.js'
 
@@ -35,7 +36,7 @@ export function modelGuard(options: ModelOptions, required: boolean): Guard {
       if (allowed !== undefined && !allowed.includes(model)) {
         throw new GatewayError('model_not_allowed', {
           // The same words as for a model that is not there: a key learns of its own models only.
-          message: `The model '${model}' does not exist or this API key may not use it.`,
+          message: `The model '${redact(model)}' does not exist or this API key may not use it.`,
           param: 'model',
         })
       }

@@ -78,6 +78,12 @@ interface Limits {
   readonly idleMs: number | undefined
 }
 
+/**
+ * How long a client may take to read what was sent when its time was over. Whoever reads nothing
+ * would hold a reservation and a place among the requests in flight for as long as it likes.
+ */
+const lastWordMs = 5_000
+
 /** The timers of one request. */
 class Deadlines {
   readonly #exchange: Exchange
@@ -113,6 +119,9 @@ class Deadlines {
         message: `The request timed out after ${durationText(ms)}.`,
       }),
     )
+    const { response } = this.#exchange.raw
+    if (response.writableFinished || response.destroyed) return
+    this.#total = this.#clock.after(lastWordMs, () => void response.destroy())
   }
 
   /** Notes the time of each chunk; the time to the first one is not for this limit. */
@@ -128,6 +137,8 @@ class Deadlines {
 
   #checkIdle(idleMs: number): void {
     const restMs = this.#lastWriteMs + idleMs - this.#clock.monotonicMs()
+    // What is all written is only on its way to a slow client.
+    if (this.#exchange.raw.response.writableEnded) return
     if (restMs <= 0) this.#expire(idleMs)
     else this.#idle = this.#clock.after(restMs, () => this.#checkIdle(idleMs))
   }

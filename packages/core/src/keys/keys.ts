@@ -62,7 +62,7 @@ export interface Keys {
    * @throws GatewayError `request_invalid` (409) when it was revoked
    */
   enable(id: string): ApiKey | Promise<ApiKey>
-  /** Withdraws a key for good. */
+  /** Withdraws a key for good. Requests that run already finish; the next one is refused. */
   revoke(id: string): ApiKey | Promise<ApiKey>
   /** Changes a key's name or settings. */
   update(id: string, changes: KeyChanges): ApiKey | Promise<ApiKey>

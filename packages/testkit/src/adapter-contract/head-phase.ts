@@ -1,0 +1,116 @@
+import type { BodySchema } from '@lazu/core'
+import { describe, expect, it } from 'vitest'
+import type { App, Harness } from '../harness.js'
+import { ask, errorIn, expectError } from './client.js'
+import { RawClient } from './raw-client.js'
+import { serve, World } from './world.js'
+
+/** What is refused in the head phase never has its body read. */
+export function describeHeadPhase(harness: Harness): void {
+  describe('a request refused before its body', () => {
+    it.each([
+      ['Content-Length: 10000000000', (bytes: number) => Buffer.alloc(bytes, 'x')],
+      ['Transfer-Encoding: chunked', (bytes: number) => chunkOf(bytes)],
+    ])('is answered before a megabyte of it was sent (%s)', async (header, part) => {
+      const world = new World()
+      const { app, counts } = counting(world)
+      const server = await serve(harness, app)
+      const client = await RawClient.connect(server)
+      client.sendHead('POST /chat HTTP/1.1', 'Host: here', 'Content-Type: application/json', header)
+      let sent = 0
+      while (!client.received.includes('\r\n\r\n') && sent < 1_000_000) {
+        if (!(await client.push(part(16_000)))) break
+        sent += 16_000
+      }
+      expect(sent).toBeLessThan(1_000_000)
+      await client.untilClosed()
+      const [head = '', body = ''] = client.received.split('\r\n\r\n')
+      expect(head).toMatch(/^HTTP\/1.1 401 /)
+      expect(head).toMatch(/\r\nconnection: close(\r\n|$)/i)
+      expect(errorIn(body).code).toBe('invalid_api_key')
+      expect(counts).toEqual({ validated: 0, handled: 0 })
+    })
+
+    it('is answered when not a byte of the body comes', async () => {
+      const world = new World()
+      const { app, counts } = counting(world)
+      const server = await serve(harness, app)
+      const client = await RawClient.connect(server)
+      client.sendHead(
+        'POST /chat HTTP/1.1',
+        'Host: here',
+        'Content-Type: application/json',
+        'Content-Length: 10000000000',
+      )
+      await client.untilReceived('invalid_api_key')
+      await client.untilClosed()
+      expect(counts).toEqual({ validated: 0, handled: 0 })
+    })
+
+    it('keeps the connection when the rest of the body is small', async () => {
+      const world = new World()
+      const { app } = counting(world)
+      const key = await world.key()
+      const server = await serve(harness, app)
+      const client = await RawClient.connect(server)
+      const headers = ['Host: here', 'Content-Type: application/json', 'Content-Length: 2']
+      client.sendHead('POST /chat HTTP/1.1', ...headers)
+      client.send('{}')
+      await client.untilReceived('invalid_api_key')
+      client.sendHead('POST /chat HTTP/1.1', ...headers, `Authorization: Bearer ${key}`)
+      client.send('{}')
+      await client.untilReceived('"handled":1')
+      expect(client.closed).toBe(false)
+      client.leave()
+    })
+
+    it('runs no guard of the body and no handler, whatever the body is', async () => {
+      const world = new World()
+      const { app, counts } = counting(world)
+      const server = await serve(harness, app)
+      for (const body of [{ model: 'm' }, '{"broken', 'null', '']) {
+        expectError(await ask(server, 'POST /chat', { body }), 401, 'invalid_api_key')
+      }
+      expect(counts).toEqual({ validated: 0, handled: 0 })
+      expect(world.happened.refused).toHaveLength(4)
+    })
+
+    it('counts each of a hundred pipelined requests once', async () => {
+      const world = new World()
+      const key = await world.key()
+      const server = await serve(harness, {
+        gateway: world.gateway({ limits: { rpm: 100 } }),
+        routes: { 'GET /ok': ({ lazu }) => ({ left: lazu.limits[0]?.remaining }) },
+      })
+      const client = await RawClient.connect(server)
+      const head = `GET /ok HTTP/1.1\r\nHost: here\r\nAuthorization: Bearer ${key}\r\n\r\n`
+      client.send(head.repeat(101))
+      await client.untilReceived('request_rate_limit_exceeded')
+      const lefts = [...client.received.matchAll(/\{"left":(\d+)\}/g)].map(([, left]) =>
+        Number(left),
+      )
+      expect(lefts).toEqual(Array.from({ length: 100 }, (_, index) => 99 - index))
+      client.leave()
+    })
+  })
+}
+
+/** An app that counts what comes past the head phase. */
+function counting(world: World): { app: App; counts: { validated: number; handled: number } } {
+  const counts = { validated: 0, handled: 0 }
+  const schema: BodySchema = {
+    safeParse() {
+      counts.validated++
+      return { success: true }
+    },
+  }
+  const app: App = {
+    gateway: world.gateway({ validate: schema }),
+    routes: { 'POST /chat': () => ({ handled: ++counts.handled }) },
+  }
+  return { app, counts }
+}
+
+function chunkOf(bytes: number): Buffer {
+  return Buffer.from(`${bytes.toString(16)}\r\n${'x'.repeat(bytes)}\r\n`)
+}
