@@ -1,15 +1,18 @@
 import { ServerResponse, STATUS_CODES, type Server } from 'node:http'
 import type { Socket } from 'node:net'
-import { lazu } from './dialects/lazu.js'
+import type { Dialect } from './dialects/dialect.js'
+import { dialectOf, type DialectName } from './dialects/index.js'
 import { formatError } from './errors/format.js'
 import { GatewayError } from './errors/gateway-error.js'
 import { read } from './errors/read.js'
 import type { Reply } from './exchange.js'
 import { systemClock, type Clock } from './lib/clock.js'
-import { ulid } from './lib/ulid.js'
+import { newRequestId } from './request-ids.js'
 
 /** The options of `answerClientErrors`. */
 export interface ClientErrorOptions {
+  /** Whose words the errors are told in; `lazu` unless given. */
+  dialect?: DialectName | Dialect | undefined
   /** The time request ids are made from; the machine's own when left out. */
   clock?: Clock | undefined
 }
@@ -42,9 +45,10 @@ export function answerClientErrors<Listening extends Server>(
   options: ClientErrorOptions = {},
 ): Listening {
   const { clock = systemClock } = options
+  const dialect = dialectOf(options.dialect ?? 'lazu')
   server.removeAllListeners('clientError')
   server.on('clientError', (error: Error, socket: Socket) => {
-    if (mayAnswer(socket)) socket.end(responseTo(refusalOf(error), clock))
+    if (mayAnswer(socket)) socket.end(responseTo(refusalOf(error), dialect, clock))
     // Node leaves the connection to whoever listens for this event, also one that was reset.
     socket.destroySoon()
   })
@@ -80,12 +84,12 @@ function refusalOf(error: Error): GatewayError {
 }
 
 /** A whole response as text: there is no ServerResponse for a request that could not be read. */
-function responseTo(error: GatewayError, clock: Clock): string {
-  const requestId = lazu.requestId.prefix + ulid(clock.wallMs())
-  const { status, headers, body }: Reply = formatError(error, { dialect: lazu, requestId })
+function responseTo(error: GatewayError, dialect: Dialect, clock: Clock): string {
+  const requestId = newRequestId(dialect, clock.wallMs())
+  const { status, headers, body }: Reply = formatError(error, { dialect, requestId })
   const lines = [`HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}`]
   for (const [name, value] of Object.entries(headers)) lines.push(`${name}: ${value}`)
-  for (const name of new Set([lazu.requestId.header, 'x-request-id', 'request-id'])) {
+  for (const name of new Set([dialect.requestId.header, 'x-request-id', 'request-id'])) {
     lines.push(`${name}: ${requestId}`)
   }
   lines.push(`date: ${new Date(clock.wallMs()).toUTCString()}`, 'connection: close', '', body)

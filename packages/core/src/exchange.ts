@@ -3,7 +3,9 @@ import type { Dialect } from './dialects/dialect.js'
 import type { GatewayError } from './errors/gateway-error.js'
 import type { RequestFacts } from './events.js'
 import type { ApiKey } from './keys/api-key.js'
+import type { Clock } from './lib/clock.js'
 import type { RuleState } from './limits/rule.js'
+import type { ProtocolFormat } from './protocols/protocol-format.js'
 import type { Address } from './net/address.js'
 import type { Charge, Estimate } from './quota/usage.js'
 import type { Reservation } from './quota/ledger.js'
@@ -20,6 +22,11 @@ export interface Exchange {
   readonly query: string
   readonly protocol: Protocol
   readonly dialect: Dialect
+  /** How errors and limits are told to this caller. */
+  readonly format: ProtocolFormat
+  /** Whether the standard `RateLimit` fields are sent beside the dialect's. */
+  readonly rateLimitFields: boolean
+  readonly clock: Clock
   readonly requestId: string
   /** The caller's address, resolved through trusted proxies; undefined when it cannot be told. */
   readonly address: Address | undefined

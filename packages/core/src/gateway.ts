@@ -7,7 +7,7 @@ import {
   ipAllowlistShape,
   type IpAllowlistOptions,
 } from './guards/ip-allowlist.js'
-import { modelGuard, modelShape, type ModelOptions } from './guards/model.js'
+import { modelGuard, modelInfos, modelShape, type ModelOptions } from './guards/model.js'
 import { quotaGuard, quotaShape, type QuotaOptions, type QuotaParts } from './guards/quota.js'
 import { rateLimitGuards } from './guards/rate-limit.js'
 import { requestIdGuard } from './guards/request-id.js'
@@ -22,6 +22,7 @@ import { limitsSchema, tiersSchema, type LimitRule } from './limits/limit-option
 import { createRuleSet, type Tiers } from './limits/rules.js'
 import type { Guard } from './pipeline.js'
 import { Pipeline } from './pipeline.js'
+import { createSuggest } from './suggestions/suggest.js'
 import { commonShape, createSettings, type CommonOptions, type Settings } from './settings.js'
 
 /** How requests are limited. */
@@ -100,7 +101,7 @@ export function createGateway(options: GatewayOptions): GatewayParts {
   const checked = checkOptions<GatewayOptions>(gatewaySchema, options, path)
   requireTogether(checked, path)
   const events = checked.events ?? new Events()
-  const settings = createSettings({ ...checked, events }, path)
+  const settings = createSettings({ ...checked, events }, path, suggestFor(checked, path))
   const { clock = systemClock } = settings
   const { keys, ledger, prices, timeout, validate } = checked
   const guards: Guard[] = [requestIdGuard()]
@@ -118,6 +119,15 @@ export function createGateway(options: GatewayOptions): GatewayParts {
   return { pipeline: new Pipeline(guards, settings), events }
 }
 
+/** What may be suggested to callers, where the server says what it has. */
+function suggestFor(
+  { models, aliases, prices }: ModelOptions & Optional<QuotaOptions>,
+  path: string,
+): Settings['suggest'] {
+  if (models === undefined) return undefined
+  return createSuggest({ models: modelInfos(models), aliases, prices, path })
+}
+
 /** Options that mean nothing without another one. */
 function requireTogether(options: GatewayOptions, path: string): void {
   const pairs: [keyof GatewayOptions, keyof GatewayOptions, string][] = [
@@ -131,6 +141,7 @@ function requireTogether(options: GatewayOptions, path: string): void {
     ['brokenStream', 'ledger', 'Give a ledger and prices too, or take it out.'],
     ['reservationTtl', 'ledger', 'Give a ledger and prices too, or take it out.'],
     ['badKeysPerMinute', 'keys', 'Give keys too, or take it out.'],
+    ['aliases', 'models', 'Give models too, or take it out.'],
     ['allowAll', 'allow', 'Give allow too, or take it out.'],
   ]
   for (const [given, needed, mend] of pairs) {
@@ -169,10 +180,11 @@ function single(
   shape: z.ZodRawShape,
   options: CommonOptions,
   guards: (settings: Settings, path: string) => Guard[],
+  suggest?: Settings['suggest'],
 ): Pipeline {
   const path = `${name}()`
   checkOptions(z.strictObject({ ...commonShape, ...shape }), options, path)
-  const settings = createSettings(options, path)
+  const settings = createSettings(options, path, suggest)
   return new Pipeline(guards(settings, path), settings)
 }
 
@@ -205,7 +217,9 @@ export function rateLimitPipeline(
 
 /** The model check alone. */
 export function modelPipeline(options: ModelOptions & CommonOptions): Pipeline {
-  return single('lazuModel', modelShape, options, () => [modelGuard(options, true)])
+  checkOptions(z.strictObject({ ...commonShape, ...modelShape }), options, 'lazuModel()')
+  const suggest = suggestFor(options, 'lazuModel()')
+  return single('lazuModel', modelShape, options, () => [modelGuard(options, true)], suggest)
 }
 
 /** Body validation alone. */

@@ -24,7 +24,6 @@ export { relayStream } from './relay-stream.js'
 export type { Settings } from './settings.js'
 
 // For guards and stores.
-export type { Answer, Dialect, EnvelopeMember, Retry } from './dialects/dialect.js'
 export { lazu as lazuDialect } from './dialects/lazu.js'
 export { classify } from './errors/classify.js'
 export { formatEnvelope, formatError } from './errors/format.js'
@@ -51,3 +50,12 @@ export type { EstimateOptions } from './quota/estimate.js'
 export { createPriceList, pricesSchema } from './quota/price.js'
 export type { PriceList } from './quota/price.js'
 export { insufficientQuota, keyQuotaExceeded, quotaConflict } from './quota/refusals.js'
+export { createModelSuggester } from './suggestions/model-suggester.js'
+export type {
+  ModelSuggester,
+  ModelSuggestions,
+  SuggestableModels,
+} from './suggestions/model-suggester.js'
+export { editDistance } from './suggestions/edit-distance.js'
+export type { ProtocolFormat } from './protocols/protocol-format.js'
+export type { ErrorContent } from './protocols/error-content.js'

@@ -5,7 +5,7 @@ import type { Dialect } from './dialects/dialect.js'
 import { classify } from './errors/classify.js'
 import type { Condition } from './errors/conditions.js'
 import { formatEnvelope, formatError } from './errors/format.js'
-import { GatewayError, type GatewayErrorOptions } from './errors/gateway-error.js'
+import { GatewayError, type GatewayErrorOptions, type Hints } from './errors/gateway-error.js'
 import type { Events, RequestFacts } from './events.js'
 import type { Exchange, Outcome, Protocol, Reply } from './exchange.js'
 import { rememberExchange } from './exchange-of.js'
@@ -14,20 +14,26 @@ import { systemClock, type Clock } from './lib/clock.js'
 import { loggedError, stderrLogger, type Logger } from './lib/logger.js'
 import { redact } from './lib/redact.js'
 import { silence } from './lib/silence.js'
-import { ulid } from './lib/ulid.js'
 import type { RuleState } from './limits/rule.js'
 import { formatAddress, type Address } from './net/address.js'
 import { createClientAddressResolver, type ClientAddressResolver } from './net/client-address.js'
 import { splitTarget, type Target } from './net/target.js'
-import { clearBodyHeaders, isEventStream, leavesBodyUnread, writeReply } from './node-response.js'
+import {
+  clearBodyHeaders,
+  isEventStream,
+  leavesBodyUnread,
+  lingerBeforeClosing,
+  writeReply,
+} from './node-response.js'
 import type { Guard } from './pipeline.js'
-import { openaiStreamFrame } from './protocols/openai.js'
-import { protocolOf } from './protocols/protocol.js'
+import { formatFor, protocolOf, type ProtocolOption } from './protocols/index.js'
+import type { ProtocolFormat } from './protocols/protocol-format.js'
 import type { Reservation } from './quota/ledger.js'
 import { chargeOf } from './quota/charge.js'
 import type { Charge, Estimate } from './quota/usage.js'
+import { newRequestId } from './request-ids.js'
 import type { RequestContext } from './request-context.js'
-import type { Settings } from './settings.js'
+import type { Settings, Speech } from './settings.js'
 
 const trustNobody = createClientAddressResolver(undefined, 'trustProxies')
 
@@ -37,7 +43,10 @@ const trustNobody = createClientAddressResolver(undefined, 'trustProxies')
  */
 export abstract class NodeExchange implements Exchange, RequestContext {
   readonly method: string
-  readonly dialect: Dialect = lazu
+  dialect: Dialect = lazu
+  rateLimitFields = false
+  /** Whether errors carry hints; as the dialect does when undefined. */
+  hints: boolean | undefined
   readonly raw: { readonly request: IncomingMessage; readonly response: ServerResponse }
   readonly limits: RuleState[] = []
   key: ApiKey | undefined
@@ -49,6 +58,10 @@ export abstract class NodeExchange implements Exchange, RequestContext {
   events: Events | undefined
   protected logger: Logger | undefined
 
+  #suggest: ((error: GatewayError, exchange: Exchange) => Hints) | undefined
+  #protocolOption: ProtocolOption | undefined
+  #problemJson = false
+  #format: ProtocolFormat | undefined
   readonly #target: string
   #split: Target | undefined
   #requestId: string | undefined
@@ -96,10 +109,36 @@ export abstract class NodeExchange implements Exchange, RequestContext {
     if (settings.clock !== undefined) this.clock = settings.clock
     if (settings.logger !== undefined) this.logger = settings.logger
     if (settings.events !== undefined) this.events = settings.events
+    if (settings.speech !== undefined) this.#adoptSpeech(settings.speech)
+    if (settings.suggest !== undefined) this.#suggest = settings.suggest
     if (settings.resolveAddress !== undefined) {
       this.#resolveAddress = settings.resolveAddress
       this.#addressKnown = false
     }
+  }
+
+  #adoptSpeech(speech: Speech): void {
+    if (speech.dialect !== undefined && speech.dialect !== this.dialect) {
+      this.#changeDialect(speech.dialect)
+    }
+    if (speech.protocol !== undefined) this.#protocolOption = speech.protocol
+    if (speech.hints !== undefined) this.hints = speech.hints
+    if (speech.problemJson !== undefined) this.#problemJson = speech.problemJson
+    if (speech.rateLimitFields !== undefined) this.rateLimitFields = speech.rateLimitFields
+    this.#format = undefined
+  }
+
+  /** The request gets an id in the new dialect's form, and in its header. */
+  #changeDialect(dialect: Dialect): void {
+    const { response } = this.raw
+    const { header } = this.dialect.requestId
+    this.dialect = dialect
+    if (response.headersSent) return
+    this.#requestId = undefined
+    if (!this.#announced) return
+    response.removeHeader(header)
+    this.#announced = false
+    this.announceRequestId()
   }
 
   get path(): string {
@@ -111,11 +150,28 @@ export abstract class NodeExchange implements Exchange, RequestContext {
   }
 
   get protocol(): Protocol {
-    return protocolOf(this.path)
+    const option = this.#protocolOption
+    if (typeof option === 'function') return option(this)
+    return option === undefined || option === 'native' ? protocolOf(this.path) : option
+  }
+
+  get format(): ProtocolFormat {
+    return (this.#format ??= formatFor({
+      protocol: this.protocol,
+      option: this.#protocolOption,
+      nativeProtocols: this.dialect.nativeProtocols,
+      problemJson: this.#problemJson,
+      accept: this.#problemJson ? this.header('accept') : undefined,
+    }))
+  }
+
+  /** What may be suggested to this caller about an error. */
+  suggest(error: GatewayError): Hints {
+    return this.#suggest?.(error, this) ?? {}
   }
 
   get requestId(): string {
-    return (this.#requestId ??= this.dialect.requestId.prefix + ulid(this.clock.wallMs()))
+    return (this.#requestId ??= newRequestId(this.dialect, this.clock.wallMs()))
   }
 
   get address(): Address | undefined {
@@ -247,7 +303,10 @@ export abstract class NodeExchange implements Exchange, RequestContext {
     }
     clearBodyHeaders(response)
     this.announceRequestId()
-    if (leavesBodyUnread(request, state === 'interrupted')) this.setHeader('connection', 'close')
+    if (leavesBodyUnread(request, state === 'interrupted')) {
+      this.setHeader('connection', 'close')
+      lingerBeforeClosing(request)
+    }
     send(formatError(error, this))
   }
 
@@ -260,7 +319,7 @@ export abstract class NodeExchange implements Exchange, RequestContext {
 
   /** The error as an event of a stream that has begun. */
   protected streamFrame(error: GatewayError): string {
-    return openaiStreamFrame(formatEnvelope(error, this))
+    return this.format.streamFrame(formatEnvelope(error, this))
   }
 
   /** Notes that a stream ended with an error frame, and tells it. Returns the frame. */

@@ -45,6 +45,26 @@ export function leavesBodyUnread(request: IncomingMessage, anyRest: boolean): bo
   return length !== undefined && Number(length) > droppedBodyBytes
 }
 
+/** How long a client that is still sending has to read its answer, in milliseconds. */
+const lingerMs = 1_000
+
+/**
+ * Makes a connection that is to be closed stay open for a moment when the answer is written, without
+ * reading any more from it. Closed at once it would be reset for the bytes that are still coming,
+ * and a client fails at its next write before it has read the answer (RFC 9112, section 9.6).
+ */
+export function lingerBeforeClosing(request: IncomingMessage): void {
+  const { socket } = request
+  // Node reads and drops the rest of a request that nobody has begun to read.
+  request.read(0)
+  socket.destroySoon = () => {
+    socket.end()
+    const timeout = setTimeout(() => socket.destroy(), lingerMs)
+    timeout.unref()
+    socket.once('close', () => clearTimeout(timeout))
+  }
+}
+
 /** Whether what was begun is an event stream, so that it can end with an error event. */
 export function isEventStream(response: ServerResponse): boolean {
   const type = response.getHeader('content-type')

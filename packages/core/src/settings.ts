@@ -1,4 +1,9 @@
 import { z } from 'zod'
+import type { Dialect } from './dialects/dialect.js'
+import { dialectOf, type DialectName } from './dialects/index.js'
+import type { GatewayError, Hints } from './errors/gateway-error.js'
+import type { Exchange } from './exchange.js'
+import type { ProtocolOption } from './protocols/index.js'
 import { Events } from './events.js'
 import type { Clock } from './lib/clock.js'
 import type { Logger } from './lib/logger.js'
@@ -6,6 +11,20 @@ import { createClientAddressResolver, type ClientAddressResolver } from './net/c
 
 /** Options every guard takes, and the preset. */
 export interface CommonOptions {
+  /** Whose words errors are told in: a dialect's name, or one made by `defineDialect`; `lazu` unless given. */
+  dialect?: DialectName | Dialect | undefined
+  /**
+   * Which protocol's envelope errors come in. Left out: as the dialect does. `'native'`: the route's
+   * own (`/v1/messages` and `/anthropic/*` are Anthropic's, `/v1beta/*` and `/gemini/*` Gemini's, all
+   * else OpenAI's). A name: always that one. A function: the API family of each request.
+   */
+  protocol?: ProtocolOption | undefined
+  /** Whether errors carry hints (`hint`, `did_you_mean`, `retryable`, ...). Left out: as the dialect does. */
+  hints?: boolean | undefined
+  /** Whether a client that asks for `application/problem+json` (RFC 9457) gets it. No SDK can read it. */
+  problemJson?: boolean | undefined
+  /** Whether the standard `RateLimit` and `RateLimit-Policy` fields are sent, too. */
+  rateLimitFields?: boolean | undefined
   /**
    * Which proxies in front of this server may say who the caller is, in X-Forwarded-For: their
    * networks, or how many of them there are. Left out: none, the caller is who connects.
@@ -21,8 +40,37 @@ export interface CommonOptions {
   clock?: Clock | undefined
 }
 
+const dialectNames = [
+  'lazu',
+  'tokendog',
+  'lemondata',
+  'chuizi',
+  'foza',
+] as const satisfies DialectName[]
+
+function isDialect(value: unknown): boolean {
+  return typeof value === 'object' && value !== null && 'answers' in value
+}
+
 /** The shape of the common options, to be part of each guard's own schema. */
 export const commonShape = {
+  dialect: z
+    .union([z.enum(dialectNames), z.custom<Dialect>(isDialect)], {
+      error: `Give one of ${dialectNames.join(', ')}, or what defineDialect() returned`,
+    })
+    .optional(),
+  protocol: z
+    .union(
+      [
+        z.enum(['openai', 'anthropic', 'gemini', 'native']),
+        z.custom<Exclude<ProtocolOption, string>>((value) => typeof value === 'function'),
+      ],
+      { error: "Give 'openai', 'anthropic', 'gemini', 'native' or a function" },
+    )
+    .optional(),
+  hints: z.boolean().optional(),
+  problemJson: z.boolean().optional(),
+  rateLimitFields: z.boolean().optional(),
   trustProxies: z.union([z.number(), z.array(z.string()).readonly()]).optional(),
   logger: z
     .custom<Logger>(hasMethods('error', 'warn'), 'Give an object with error() and warn(), as pino')
@@ -39,11 +87,23 @@ export function hasMethods(...names: string[]): (value: unknown) => boolean {
     names.every((name) => typeof Reflect.get(value, name) === 'function')
 }
 
+/** How a server speaks, as far as it was told. */
+export interface Speech {
+  readonly dialect: Dialect | undefined
+  readonly protocol: ProtocolOption | undefined
+  readonly hints: boolean | undefined
+  readonly problemJson: boolean | undefined
+  readonly rateLimitFields: boolean | undefined
+}
+
 /**
  * What a middleware of ours brings to a request. Members left out are left as an earlier
  * middleware of ours set them, so that `lazuErrors()` goes by what the gateway before it was told.
  */
 export interface Settings {
+  readonly speech: Speech | undefined
+  /** What may be suggested to a caller about an error. */
+  readonly suggest: ((error: GatewayError, exchange: Exchange) => Hints) | undefined
   readonly resolveAddress: ClientAddressResolver | undefined
   readonly logger: Logger | undefined
   readonly events: Events | undefined
@@ -55,8 +115,14 @@ export interface Settings {
  *
  * @throws ConfigurationError for proxies that cannot be trusted like this
  */
-export function createSettings(options: CommonOptions, path: string): Settings {
+export function createSettings(
+  options: CommonOptions,
+  path: string,
+  suggest?: Settings['suggest'],
+): Settings {
   return {
+    speech: speechOf(options),
+    suggest,
     resolveAddress:
       options.trustProxies === undefined
         ? undefined
@@ -64,5 +130,18 @@ export function createSettings(options: CommonOptions, path: string): Settings {
     logger: options.logger,
     events: options.events,
     clock: options.clock,
+  }
+}
+
+function speechOf(options: CommonOptions): Speech | undefined {
+  const { dialect, protocol, hints, problemJson, rateLimitFields } = options
+  const given = dialect ?? protocol ?? hints ?? problemJson ?? rateLimitFields
+  if (given === undefined) return undefined
+  return {
+    dialect: dialect === undefined ? undefined : dialectOf(dialect),
+    protocol,
+    hints,
+    problemJson,
+    rateLimitFields,
   }
 }

@@ -17,16 +17,34 @@ export interface Dialect {
   readonly name: string
   /** What its keys begin with, `sk-lazu-` for instance. */
   readonly keyPrefix: string
-  /** The header that carries the request id, in lower case, and what ids begin with. */
-  readonly requestId: { readonly header: string; readonly prefix: string }
-  /** The members of `error`, in order. `details` appears only when there are any. */
-  readonly envelope: readonly EnvelopeMember[]
-  /** Which rate-limit headers its responses carry. */
-  readonly rateHeaders: 'openai' | 'none'
+  /** The header that carries the request id, in lower case, and what ids look like. */
+  readonly requestId: {
+    readonly header: string
+    readonly prefix: string
+    /** What follows the prefix: a ULID, or 24 characters of a-z and 0-9. */
+    readonly form: 'ulid' | 'alphanumeric-24'
+  }
   /**
-   * Messages in its own words, where it has any. `{name}` stands for the member `name` of the
-   * error's details; a template whose details are not all there is not used.
+   * The members of `error` in the OpenAI envelope, in order. A `param` that is not there is null.
+   * `details` appears only when there are any; the status of an upstream that rejected a request is
+   * told in it by every dialect.
+   */
+  readonly envelope: readonly EnvelopeMember[]
+  /** Whether routes of other API families are answered in their own protocol, or as OpenAI's. */
+  readonly nativeProtocols: boolean
+  /** Whether errors carry hints for programs that mend their own requests. */
+  readonly hints: boolean
+  /**
+   * Which rate-limit headers its responses carry on OpenAI routes: OpenAI's own; X-RateLimit-Limit,
+   * -Remaining and -Reset (Unix seconds); none.
+   */
+  readonly rateHeaders: 'openai' | 'reset' | 'none'
+  /**
+   * Messages in its own words, where it has any. `{name}` stands for a fact of the error, `{name:2}`
+   * for a number with two decimals; where a fact is not known the common words are used.
    */
   readonly messages: Partial<Record<Condition, string>>
+  /** Types it has of its own in the Anthropic protocol, in place of the status's. */
+  readonly anthropicTypes: Partial<Record<Condition, string>>
   readonly answers: Readonly<Record<Condition, Answer>>
 }

@@ -4,9 +4,12 @@ import type { Dialect } from './dialect.js'
 export const lazu: Dialect = {
   name: 'lazu',
   keyPrefix: 'sk-lazu-',
-  requestId: { header: 'x-lazu-request-id', prefix: 'req_lazu_' },
+  requestId: { header: 'x-lazu-request-id', prefix: 'req_lazu_', form: 'ulid' },
   envelope: ['message', 'type', 'code', 'param', 'request_id', 'details'],
+  nativeProtocols: false,
+  hints: false,
   rateHeaders: 'openai',
+  anthropicTypes: {},
   messages: {
     request_rate_limited: 'Request rate limit exceeded ({limit}/min)',
     token_rate_limited: 'Token rate limit exceeded ({limit}/min)',

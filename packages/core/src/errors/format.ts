@@ -1,31 +1,44 @@
 import { validateHeaderName, validateHeaderValue } from 'node:http'
 import type { Answer, Dialect } from '../dialects/dialect.js'
 import type { Reply } from '../exchange.js'
-import { openaiEnvelope } from '../protocols/openai.js'
-import type { GatewayError } from './gateway-error.js'
+import { defaultFormat } from '../protocols/index.js'
+import type { ProtocolFormat } from '../protocols/protocol-format.js'
+import type { GatewayError, Hints } from './gateway-error.js'
+import { messageOf, retryAfterSeconds } from './message.js'
+import { announcedWaitMs, mayRetry } from './retry.js'
+import { nextSteps } from './next-steps.js'
 
 /** Longest message shown to a caller, in characters; what is longer is cut. */
 const messageLength = 1_000
-/** Longest `param` shown to a caller, in characters. */
+/** Longest `param`, and longest text of a hint, in characters. */
 const paramLength = 200
-/** A wait longer than a day is announced as a day. */
-const longestWaitMs = 86_400_000
+/** So many suggestions or alternatives at most. */
+const listLength = 10
 
 /** What the formatter must know about the request. */
 export interface FormatContext {
   readonly dialect: Dialect
   readonly requestId: string
+  /** The protocol's envelope; OpenAI's unless given. */
+  readonly format?: ProtocolFormat | undefined
+  /** Whether hints are shown; as the dialect does unless given. */
+  readonly hints?: boolean | undefined
+  /** The model the request asks for, for messages that name it. */
+  readonly model?: string | undefined
+  /** What may be suggested to this caller. Asked only where hints are shown. */
+  readonly suggest?: ((error: GatewayError) => Hints) | undefined
 }
 
 /**
- * The answer to an error: status, headers and the envelope, in the request's dialect. Never fails;
- * where formatting itself does, the answer is a static text that says internal_error.
+ * The answer to an error: status, headers and the envelope, in the request's dialect and protocol.
+ * Never fails; where formatting itself does, the answer is a static text that says internal_error.
  */
 export function formatError(error: GatewayError, context: FormatContext): Reply {
   try {
     const answer = error.answerIn(context.dialect)
+    const { contentType } = context.format ?? defaultFormat
     const body = formatEnvelope(error, context)
-    return { status: answer[0], headers: errorHeaders(error, answer, body), body }
+    return { status: answer[0], headers: errorHeaders(error, answer, body, contentType), body }
   } catch {
     return lastResort(context)
   }
@@ -33,47 +46,66 @@ export function formatError(error: GatewayError, context: FormatContext): Reply 
 
 /** The envelope alone, as JSON. */
 export function formatEnvelope(error: GatewayError, context: FormatContext): string {
-  const [, type, code] = error.answerIn(context.dialect)
-  return openaiEnvelope(
-    {
-      message: cut(messageOf(error, context.dialect), messageLength),
-      type,
-      code,
-      param: error.param === undefined ? null : cut(error.param, paramLength),
-      request_id: context.requestId,
-      details: error.details,
-    },
-    context.dialect,
-  )
+  const { dialect, requestId, format = defaultFormat } = context
+  const answer = error.answerIn(dialect)
+  const [status, type, code] = answer
+  const waitMs = announcedWaitMs(error, answer)
+  return format.envelope({
+    condition: error.condition,
+    dialect,
+    status,
+    type,
+    code,
+    message: cut(messageOf(error, context, waitMs), messageLength),
+    param: error.param === undefined ? null : cut(error.param, paramLength),
+    requestId,
+    details: error.details,
+    waitMs,
+    hints: (context.hints ?? dialect.hints) ? hintsOf(error, answer, context) : undefined,
+  })
 }
 
-/** The error's own words, the dialect's, or the condition's, in this order. */
-function messageOf(error: GatewayError, dialect: Dialect): string {
-  if (error.hasOwnMessage) return error.message
-  const template = dialect.messages[error.condition]
-  if (template === undefined) return error.message
-  return fill(template, error.details) ?? error.message
-}
-
-/** Puts details in the places of `{name}`; undefined when one is not there. */
-function fill(template: string, details: GatewayError['details']): string | undefined {
-  let filled = ''
-  let rest = template
-  for (;;) {
-    const open = rest.indexOf('{')
-    if (open === -1) return filled + rest
-    const close = rest.indexOf('}', open)
-    const value = details?.[rest.slice(open + 1, close)]
-    if (close === -1 || value === undefined) return undefined
-    filled += rest.slice(0, open) + String(value)
-    rest = rest.slice(close + 1)
+/** What the thrower, the gateway and the contract know that a program can act on. */
+function hintsOf(error: GatewayError, answer: Answer, context: FormatContext): Hints {
+  const waitMs = announcedWaitMs(error, answer)
+  const { facts } = error
+  const hints: Hints = {
+    hint: nextSteps[error.condition],
+    ...context.suggest?.(error),
+    balance_usd: numberOf(facts?.['balance_usd']),
+    estimated_cost_usd: numberOf(facts?.['estimated_cost_usd']),
+    ...error.hints,
+    retryable: mayRetry(error, answer),
+    retry_after: waitMs === undefined ? undefined : retryAfterSeconds(waitMs),
+  }
+  return {
+    ...hints,
+    hint: hints.hint === undefined ? undefined : cut(hints.hint, paramLength),
+    did_you_mean:
+      hints.did_you_mean === undefined ? undefined : cut(hints.did_you_mean, paramLength),
+    suggestions: cutList(hints.suggestions),
+    alternatives: cutList(hints.alternatives),
   }
 }
 
-function errorHeaders(error: GatewayError, answer: Answer, body: string): Record<string, string> {
+function cutList(list: readonly string[] | undefined): readonly string[] | undefined {
+  if (list === undefined || list.length === 0) return undefined
+  return list.slice(0, listLength).map((text) => cut(text, paramLength))
+}
+
+function numberOf(value: unknown): number | undefined {
+  return typeof value === 'number' ? value : undefined
+}
+
+function errorHeaders(
+  error: GatewayError,
+  answer: Answer,
+  body: string,
+  contentType: string,
+): Record<string, string> {
   const [status] = answer
   const headers: Record<string, string> = {
-    'content-type': 'application/json; charset=utf-8',
+    'content-type': contentType,
     'content-length': String(Buffer.byteLength(body)),
   }
   // RFC 6750, section 3: no error code when the caller sent no credential at all.
@@ -81,10 +113,9 @@ function errorHeaders(error: GatewayError, answer: Answer, body: string): Record
     headers['www-authenticate'] =
       error.condition === 'api_key_missing' ? 'Bearer' : 'Bearer error="invalid_token"'
   }
-  const waitMs = waitOf(error, answer)
+  const waitMs = announcedWaitMs(error, answer)
   if (waitMs !== undefined) {
-    // Rounded up, so that whoever waits as told is let in; 0 would mean "at once" to clients.
-    headers['retry-after'] = String(Math.max(1, Math.ceil(waitMs / 1000)))
+    headers['retry-after'] = String(retryAfterSeconds(waitMs))
     headers['retry-after-ms'] = String(Math.max(1, Math.ceil(waitMs)))
   }
   const shouldRetry = mayRetry(error, answer)
@@ -107,28 +138,6 @@ function isHeader(name: string, value: string): boolean {
   }
 }
 
-function waitOf(error: GatewayError, answer: Answer): number | undefined {
-  const { retryAfterMs } = error
-  // Not `< 0`, which NaN is not.
-  if (retryAfterMs !== undefined && retryAfterMs >= 0) return Math.min(retryAfterMs, longestWaitMs)
-  return answer[3] === 'after' ? 1_000 : undefined
-}
-
-function mayRetry(error: GatewayError, answer: Answer): boolean {
-  switch (answer[3]) {
-    case 'no':
-      return false
-    case 'yes':
-    case 'after':
-    case 'once':
-      return true
-    case '5xx': {
-      const status = error.details?.['status_code']
-      return typeof status !== 'number' || status === 408 || status === 429 || status >= 500
-    }
-  }
-}
-
 /** What the official SDKs do by themselves; `x-should-retry` is needed only where that is wrong. */
 function retriedByStatus(status: number): boolean {
   return status === 408 || status === 409 || status === 429 || status >= 500
@@ -138,8 +147,8 @@ function cut(text: string, length: number): string {
   return text.length <= length ? text : `${text.slice(0, length - 1)}…`
 }
 
-function lastResort(context: FormatContext): Reply {
-  const body = `{"error":{"message":"Internal server error.","type":"server_error","code":"internal_error","param":null,"request_id":${JSON.stringify(context.requestId)}}}`
+function lastResort({ requestId }: FormatContext): Reply {
+  const body = `{"error":{"message":"Internal server error.","type":"server_error","code":"internal_error","param":null,"request_id":${JSON.stringify(requestId)}}}`
   return {
     status: 500,
     headers: {

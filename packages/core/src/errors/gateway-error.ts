@@ -5,6 +5,23 @@ import { conditions, type Condition } from './conditions.js'
 /** What a message or a client may read about an error beside its code. Values are short. */
 export type ErrorDetails = Readonly<Record<string, string | number | boolean>>
 
+/**
+ * Members for programs that mend their own requests. They stand inside `error`, where the dialect has
+ * them or the server switched them on; some the formatter adds by itself.
+ */
+export interface Hints {
+  /** What to do next, as a sentence. */
+  readonly hint?: string | undefined
+  readonly did_you_mean?: string | undefined
+  readonly suggestions?: readonly string[] | undefined
+  readonly alternatives?: readonly string[] | undefined
+  readonly retryable?: boolean | undefined
+  /** Whole seconds, the same as in Retry-After. */
+  readonly retry_after?: number | undefined
+  readonly balance_usd?: number | undefined
+  readonly estimated_cost_usd?: number | undefined
+}
+
 /** What an error may carry beside its condition. */
 export interface GatewayErrorOptions {
   /** What people read. Left out: the dialect's own words, or the condition's. */
@@ -13,6 +30,13 @@ export interface GatewayErrorOptions {
   param?: string | undefined
   /** Facts for programs, shown to the caller as `error.details`: `{ status_code: 429 }`. */
   details?: ErrorDetails | undefined
+  /**
+   * What a dialect's own words may be made of: `{ seconds: 120 }`. With facts, `message` is only for
+   * dialects that have no words of their own. Amounts in dollars are `balance_usd` and
+   * `estimated_cost_usd`, which are hints as well.
+   */
+  facts?: Readonly<Record<string, string | number>> | undefined
+  hints?: Hints | undefined
   /** How long the caller should wait, in milliseconds; becomes Retry-After and retry-after-ms. */
   retryAfterMs?: number | undefined
   /** Headers of the answer, names in lower case. */
@@ -48,6 +72,8 @@ export class GatewayError extends Error {
   readonly condition: Condition
   readonly param: string | undefined
   readonly details: ErrorDetails | undefined
+  readonly facts: Readonly<Record<string, string | number>> | undefined
+  readonly hints: Hints | undefined
   readonly retryAfterMs: number | undefined
   readonly headers: Readonly<Record<string, string>> | undefined
   /** The dialect `status` is read from; the formatter goes by the request's. */
@@ -66,9 +92,11 @@ export class GatewayError extends Error {
     )
     Error.stackTraceLimit = stackTraceLimit
     this.condition = condition
-    this.hasOwnMessage = options.message !== undefined
+    this.hasOwnMessage = options.message !== undefined && options.facts === undefined
     this.param = options.param
     this.details = options.details
+    this.facts = options.facts
+    this.hints = options.hints
     this.retryAfterMs = options.retryAfterMs
     this.headers = options.headers
     this.#status = options.status

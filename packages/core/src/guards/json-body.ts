@@ -1,5 +1,6 @@
 import { GatewayError } from '../errors/gateway-error.js'
 import type { Exchange } from '../exchange.js'
+import { modelInPath } from '../protocols/index.js'
 import { redact } from '../lib/redact.js'
 
 /** A parsed JSON object. */
@@ -47,7 +48,8 @@ export function requestedModel(exchange: Exchange): string | undefined {
   if (exchange.model !== undefined) return exchange.model
   const body = jsonBody(exchange)
   if (body === undefined) return undefined
-  const model = Object.hasOwn(body, 'model') ? body['model'] : undefined
+  const inPath = modelInPath(exchange.protocol, exchange.path)
+  const model = inPath ?? (Object.hasOwn(body, 'model') ? body['model'] : undefined)
   if (model === undefined) {
     throw new GatewayError('parameter_missing', {
       message: "Missing required parameter: 'model'.",

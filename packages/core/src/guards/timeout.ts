@@ -117,6 +117,7 @@ class Deadlines {
     this.#exchange.interrupt(
       new GatewayError('request_timeout', {
         message: `The request timed out after ${durationText(ms)}.`,
+        facts: { seconds: ms / 1000 },
       }),
     )
     const { response } = this.#exchange.raw

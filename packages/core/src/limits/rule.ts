@@ -13,3 +13,16 @@ export interface RuleState {
   /** Milliseconds until the whole limit is there again; 0 for concurrency. */
   readonly resetMs: number
 }
+
+/** The state of the rule that leaves the least, among those that count a unit. */
+export function tightestState(
+  states: readonly RuleState[],
+  unit: LimitUnit,
+): RuleState | undefined {
+  let found: RuleState | undefined
+  for (const state of states) {
+    if (state.unit !== unit) continue
+    if (found === undefined || state.remaining < found.remaining) found = state
+  }
+  return found
+}

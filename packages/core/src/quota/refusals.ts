@@ -1,6 +1,9 @@
 import { GatewayError } from '../errors/gateway-error.js'
 import { formatUsd } from './money.js'
 
+/** For hints, which are dollars: nothing is computed with them. */
+const microsPerUsd = 1_000_000
+
 /** Which of a key's caps. */
 export type Cap = 'total' | 'daily' | 'monthly'
 
@@ -15,6 +18,7 @@ export function insufficientQuota(needed: number, available: number): GatewayErr
     message:
       'The balance does not cover the estimated cost of this request ' +
       `(needed ${formatUsd(needed)}, available ${formatUsd(available)}).`,
+    facts: { estimated_cost_usd: needed / microsPerUsd, balance_usd: available / microsPerUsd },
   })
 }
 
@@ -29,6 +33,7 @@ export function keyQuotaExceeded(cap: Cap, needed: number, left: number): Gatewa
     message:
       `The ${cap} spending cap of this API key does not cover the estimated cost of this request ` +
       `(needed ${formatUsd(needed)}, left ${formatUsd(Math.max(0, left))}).`,
+    facts: { estimated_cost_usd: needed / microsPerUsd },
   })
 }
 

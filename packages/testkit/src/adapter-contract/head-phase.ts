@@ -1,3 +1,5 @@
+import { once } from 'node:events'
+import { Worker } from 'node:worker_threads'
 import type { BodySchema } from '@lazu/core'
 import { describe, expect, it } from 'vitest'
 import type { App, Harness } from '../harness.js'
@@ -45,6 +47,14 @@ export function describeHeadPhase(harness: Harness): void {
       await client.untilReceived('invalid_api_key')
       await client.untilClosed()
       expect(counts).toEqual({ validated: 0, handled: 0 })
+    })
+
+    it('has an answer that a client reads which is still sending', async () => {
+      const world = new World()
+      const server = await serve(harness, counting(world).app)
+      const key = await world.key()
+      const expected = { '/chat without a key': 401, '/chat with a key': 413 }
+      expect(await statusesElsewhere(`${server.url}/chat`, key)).toEqual(expected)
     })
 
     it('keeps the connection when the rest of the body is small', async () => {
@@ -109,6 +119,42 @@ function counting(world: World): { app: App; counts: { validated: number; handle
     routes: { 'POST /chat': () => ({ handled: ++counts.handled }) },
   }
   return { app, counts }
+}
+
+/**
+ * The statuses of large requests, or what was thrown, as a client sees them whose turn is not ours:
+ * in a thread of its own.
+ */
+async function statusesElsewhere(url: string, key: string): Promise<unknown> {
+  const worker = new Worker(
+    `const { parentPort, workerData: { url, key } } = require('node:worker_threads')
+    const body = new Uint8Array(5_000_000)
+    async function statusOf(headers) {
+      const seen = new Set()
+      for (let count = 0; count < 10; count++) {
+        try {
+          const response = await fetch(url, { method: 'POST', headers, body })
+          await response.text()
+          seen.add(response.status)
+        } catch (error) {
+          seen.add(String(error.cause))
+        }
+      }
+      return [...seen].length === 1 ? [...seen][0] : [...seen]
+    }
+    async function run() {
+      const type = { 'content-type': 'application/json' }
+      parentPort.postMessage({
+        '/chat without a key': await statusOf(type),
+        '/chat with a key': await statusOf({ ...type, authorization: 'Bearer ' + key }),
+      })
+    }
+    void run()`,
+    { eval: true, workerData: { url, key } },
+  )
+  const [statuses] = await once(worker, 'message')
+  await worker.terminate()
+  return statuses
 }
 
 function chunkOf(bytes: number): Buffer {

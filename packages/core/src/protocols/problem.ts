@@ -1,0 +1,44 @@
+import { conditions } from '../errors/conditions.js'
+import { openai } from './openai.js'
+import type { ProtocolFormat } from './protocol-format.js'
+
+/** https://www.iana.org/assignments/http-problem-types */
+const quotaExceeded = 'https://iana.org/assignments/http-problem-types#quota-exceeded'
+
+/**
+ * RFC 9457, problem details: for clients whose Accept asks for it, where the server allows it. The
+ * official SDKs cannot read it. In a stream it is OpenAI's frame with this body.
+ */
+export const problem: ProtocolFormat = {
+  contentType: 'application/problem+json',
+  envelope(content) {
+    const { condition, status, message, code, param, requestId, details, hints } = content
+    return JSON.stringify({
+      type: status === 429 ? quotaExceeded : 'about:blank',
+      title: conditions[condition].message,
+      status,
+      detail: message,
+      code,
+      ...(param === null ? {} : { param }),
+      request_id: requestId,
+      ...(details === undefined ? {} : { details }),
+      ...hints,
+    })
+  },
+  streamFrame: (envelope) => openai.streamFrame(envelope),
+  setRateHeaders: () => false,
+}
+
+/** Whether an Accept header asks for problem details by name. */
+export function acceptsProblem(accept: string | undefined): boolean {
+  if (accept === undefined || accept.length > 1_000) return false
+  return accept
+    .toLowerCase()
+    .split(',')
+    .some((range) => {
+      const [type = '', ...parameters] = range.split(';').map((part) => part.trim())
+      return (
+        type === 'application/problem+json' && !parameters.some((part) => /^q=0(\.0*)?$/.test(part))
+      )
+    })
+}
