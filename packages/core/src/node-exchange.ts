@@ -1,23 +1,17 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { finished } from 'node:stream'
-import { lazu } from './dialects/lazu.js'
-import type { Dialect } from './dialects/dialect.js'
 import { classify } from './errors/classify.js'
 import type { Condition } from './errors/conditions.js'
 import { formatEnvelope, formatError } from './errors/format.js'
 import { GatewayError, type GatewayErrorOptions, type Hints } from './errors/gateway-error.js'
 import type { Events, RequestFacts } from './events.js'
-import type { Exchange, Outcome, Protocol, Reply } from './exchange.js'
+import type { Exchange, Outcome, Reply } from './exchange.js'
 import { rememberExchange } from './exchange-of.js'
 import type { ApiKey } from './keys/api-key.js'
-import { systemClock, type Clock } from './lib/clock.js'
 import { loggedError, stderrLogger, type Logger } from './lib/logger.js'
 import { redact } from './lib/redact.js'
 import { silence } from './lib/silence.js'
 import type { RuleState } from './limits/rule.js'
-import { formatAddress, type Address } from './net/address.js'
-import { createClientAddressResolver, type ClientAddressResolver } from './net/client-address.js'
-import { splitTarget, type Target } from './net/target.js'
 import {
   clearBodyHeaders,
   isEventStream,
@@ -26,49 +20,28 @@ import {
   writeReply,
 } from './node-response.js'
 import type { Guard } from './pipeline.js'
-import { formatFor, protocolOf, type ProtocolOption } from './protocols/index.js'
-import type { ProtocolFormat } from './protocols/protocol-format.js'
 import type { Reservation } from './quota/ledger.js'
 import { chargeOf } from './quota/charge.js'
 import type { Charge, Estimate } from './quota/usage.js'
-import { newRequestId } from './request-ids.js'
 import type { RequestContext } from './request-context.js'
-import type { Settings, Speech } from './settings.js'
-
-const trustNobody = createClientAddressResolver(undefined, 'trustProxies')
+import type { Settings } from './settings.js'
+import { SpokenRequest } from './spoken-request.js'
 
 /**
  * An exchange on Node's own request and response, which is what Express, Koa and Fastify stand on.
  * An adapter says how its framework hands out a parsed body and takes an answer.
  */
-export abstract class NodeExchange implements Exchange, RequestContext {
-  readonly method: string
-  dialect: Dialect = lazu
-  rateLimitFields = false
-  /** Whether errors carry hints; as the dialect does when undefined. */
-  hints: boolean | undefined
-  readonly raw: { readonly request: IncomingMessage; readonly response: ServerResponse }
+export abstract class NodeExchange extends SpokenRequest implements Exchange, RequestContext {
   readonly limits: RuleState[] = []
   key: ApiKey | undefined
   reservation: Reservation | undefined
   model: string | undefined
   estimate: Estimate | undefined
   charged: Charge | undefined
-  clock: Clock = systemClock
   events: Events | undefined
   protected logger: Logger | undefined
 
   #suggest: ((error: GatewayError, exchange: Exchange) => Hints) | undefined
-  #protocolOption: ProtocolOption | undefined
-  #problemJson = false
-  #format: ProtocolFormat | undefined
-  readonly #target: string
-  #split: Target | undefined
-  #requestId: string | undefined
-  #announced = false
-  #resolveAddress: ClientAddressResolver = trustNobody
-  #address: Address | undefined
-  #addressKnown = false
   #abort: AbortController | undefined
   #watching = false
   #entered: Guard[] = []
@@ -80,9 +53,7 @@ export abstract class NodeExchange implements Exchange, RequestContext {
 
   /** @param target the request's target as the client sent it, before any mount */
   constructor(request: IncomingMessage, response: ServerResponse, target: string) {
-    this.method = request.method ?? 'GET'
-    this.raw = { request, response }
-    this.#target = target
+    super(request, response, target)
     rememberExchange(request, this)
   }
 
@@ -105,87 +76,16 @@ export abstract class NodeExchange implements Exchange, RequestContext {
   }
 
   /** Takes over what a middleware of ours was told. */
-  adopt(settings: Settings): void {
-    if (settings.clock !== undefined) this.clock = settings.clock
+  override adopt(settings: Settings): void {
+    super.adopt(settings)
     if (settings.logger !== undefined) this.logger = settings.logger
     if (settings.events !== undefined) this.events = settings.events
-    if (settings.speech !== undefined) this.#adoptSpeech(settings.speech)
     if (settings.suggest !== undefined) this.#suggest = settings.suggest
-    if (settings.resolveAddress !== undefined) {
-      this.#resolveAddress = settings.resolveAddress
-      this.#addressKnown = false
-    }
-  }
-
-  #adoptSpeech(speech: Speech): void {
-    if (speech.dialect !== undefined && speech.dialect !== this.dialect) {
-      this.#changeDialect(speech.dialect)
-    }
-    if (speech.protocol !== undefined) this.#protocolOption = speech.protocol
-    if (speech.hints !== undefined) this.hints = speech.hints
-    if (speech.problemJson !== undefined) this.#problemJson = speech.problemJson
-    if (speech.rateLimitFields !== undefined) this.rateLimitFields = speech.rateLimitFields
-    this.#format = undefined
-  }
-
-  /** The request gets an id in the new dialect's form, and in its header. */
-  #changeDialect(dialect: Dialect): void {
-    const { response } = this.raw
-    const { header } = this.dialect.requestId
-    this.dialect = dialect
-    if (response.headersSent) return
-    this.#requestId = undefined
-    if (!this.#announced) return
-    response.removeHeader(header)
-    this.#announced = false
-    this.announceRequestId()
-  }
-
-  get path(): string {
-    return (this.#split ??= splitTarget(this.#target)).path
-  }
-
-  get query(): string {
-    return (this.#split ??= splitTarget(this.#target)).query
-  }
-
-  get protocol(): Protocol {
-    const option = this.#protocolOption
-    if (typeof option === 'function') return option(this)
-    return option === undefined || option === 'native' ? protocolOf(this.path) : option
-  }
-
-  get format(): ProtocolFormat {
-    return (this.#format ??= formatFor({
-      protocol: this.protocol,
-      option: this.#protocolOption,
-      nativeProtocols: this.dialect.nativeProtocols,
-      problemJson: this.#problemJson,
-      accept: this.#problemJson ? this.header('accept') : undefined,
-    }))
   }
 
   /** What may be suggested to this caller about an error. */
   suggest(error: GatewayError): Hints {
     return this.#suggest?.(error, this) ?? {}
-  }
-
-  get requestId(): string {
-    return (this.#requestId ??= newRequestId(this.dialect, this.clock.wallMs()))
-  }
-
-  get address(): Address | undefined {
-    if (!this.#addressKnown) {
-      const { socket } = this.raw.request
-      this.#address = this.#resolveAddress(socket.remoteAddress, this.header('x-forwarded-for'))
-      this.#addressKnown = true
-    }
-    return this.#address
-  }
-
-  get clientAddress(): string | undefined {
-    const { address } = this
-    return address === undefined ? undefined : formatAddress(address)
   }
 
   get signal(): AbortSignal {
@@ -206,25 +106,6 @@ export abstract class NodeExchange implements Exchange, RequestContext {
   /** Whether the answer was given on behalf of a handler that was still running. */
   get interrupted(): boolean {
     return this.#state === 'interrupted'
-  }
-
-  header(name: string): string | undefined {
-    const value = this.raw.request.headers[name]
-    return typeof value === 'string' ? value : value?.[0]
-  }
-
-  setHeader(name: string, value: string): void {
-    const { response } = this.raw
-    if (!response.headersSent) response.setHeader(name, value)
-  }
-
-  /** Puts the request id on the response: the dialect's own header, and those SDKs read. */
-  announceRequestId(): void {
-    if (this.#announced || this.raw.response.headersSent) return
-    this.#announced = true
-    this.setHeader(this.dialect.requestId.header, this.requestId)
-    this.setHeader('x-request-id', this.requestId)
-    this.setHeader('request-id', this.requestId)
   }
 
   charge(usage: Charge | object): void {
@@ -355,7 +236,7 @@ export abstract class NodeExchange implements Exchange, RequestContext {
   facts(): RequestFacts {
     return {
       requestId: this.requestId,
-      clientRequestId: harmlessId(this.header('x-request-id')),
+      clientRequestId: this.clientRequestId,
       method: this.method,
       // Some people put their key into the URL.
       path: redact(this.path),
@@ -416,12 +297,6 @@ export abstract class NodeExchange implements Exchange, RequestContext {
       this.report(`the guard ${guard.name} failed`, error)
     }
   }
-}
-
-/** A caller's id is kept for the log only when nothing can be hidden in it. */
-function harmlessId(id: string | undefined): string | undefined {
-  if (id === undefined || !/^[\w.-]{1,128}$/.test(id)) return undefined
-  return redact(id) === id ? id : undefined
 }
 
 function clientLeft(): DOMException {

@@ -11,7 +11,10 @@ const formats: Readonly<Record<Protocol, ProtocolFormat>> = { openai, anthropic,
  * Which protocol a server speaks. `'native'`: the route's own, whatever the dialect does. A name:
  * always that one. A function: the API family of a request, in place of its path's.
  */
-export type ProtocolOption = Protocol | 'native' | ((exchange: Exchange) => Protocol)
+export type ProtocolOption = Protocol | 'native' | ((request: RequestHead) => Protocol)
+
+/** What of a request is known before its body. */
+export type RequestHead = Pick<Exchange, 'method' | 'path' | 'query' | 'header'>
 
 /** The API family of a path: `/v1/messages` and `/anthropic/*`, `/v1beta/*` and `/gemini/*`, else OpenAI's. */
 export function protocolOf(path: string): Protocol {
