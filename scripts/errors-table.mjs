@@ -2,7 +2,7 @@
 // it writes nothing and fails when the table is not what it should be.
 import { readFile, writeFile } from 'node:fs/promises'
 import { format, resolveConfig } from 'prettier'
-import { conditions, lazuDialect } from '../packages/core/dist/index.js'
+import { catalogue } from '../packages/core/dist/index.js'
 
 const retries = {
   no: 'no',
@@ -13,10 +13,10 @@ const retries = {
 }
 const readme = new URL('../README.md', import.meta.url)
 
-const rows = Object.entries(conditions).map(([condition, { when }]) => {
-  const [status, type, code, retry] = lazuDialect.answers[condition]
-  return `| \`${condition}\` | ${status} | \`${type}\` | \`${code}\` | ${retries[retry]} | ${when} |`
-})
+const rows = catalogue('lazu').map(
+  ({ condition, status, type, code, retry, when }) =>
+    `| \`${condition}\` | ${status} | \`${type}\` | \`${code}\` | ${retries[retry]} | ${when} |`,
+)
 const table = [
   '| condition | status | type | code | retry | when |',
   '| --- | --- | --- | --- | --- | --- |',

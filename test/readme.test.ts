@@ -158,6 +158,50 @@ it('answers a crash and a broken body with lazuErrors() alone', async () => {
   }
 })
 
+it('speaks a dialect of your own', async () => {
+  const { url, process: child } = await serve('dialect')
+  try {
+    const response = await fetch(`${url}/v1/nowhere`)
+    expect(response.status).toBe(404)
+    expect(response.headers.get('x-acme-request-id')).toMatch(/^req_acme_[0-9A-Z]{26}$/)
+    expect((await errorOf(response)).code).toBe('no_such_route')
+  } finally {
+    child.kill()
+  }
+})
+
+it('checks uploads', async () => {
+  const { url, process: child } = await serve('files')
+  try {
+    const post = (purpose: string): Promise<Response> =>
+      fetch(`${url}/v1/files`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json' },
+        body: JSON.stringify({ purpose }),
+      })
+    expect((await post('user_data')).status).toBe(201)
+    const refused = await post('batch')
+    expect(refused.status).toBe(400)
+    expect(await errorOf(refused)).toMatchObject({
+      code: 'purpose_not_supported',
+      param: 'purpose',
+    })
+  } finally {
+    child.kill()
+  }
+})
+
+it('retries from the other end', async () => {
+  const { url, process: child } = await serve('express')
+  try {
+    const file = await snippetFile('retry', (code) => code.replace('http://127.0.0.1:3000', url))
+    const { stdout } = await promisify(execFile)(process.execPath, [file], { timeout: 10_000 })
+    expect(stdout.trim().split('\n')).toEqual(['401', 'undefined'])
+  } finally {
+    child.kill()
+  }
+})
+
 it('refuses by a guard of your own', async () => {
   const { url, process: child } = await serve('guard')
   try {
