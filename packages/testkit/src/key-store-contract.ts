@@ -1,6 +1,6 @@
 import { KeyConflictError, KeyNotFoundError, type ApiKey, type KeyStore } from '@lazu/core'
-import { createHash } from 'node:crypto'
 import { beforeEach, describe, expect, it } from 'vitest'
+import { deface, digestOf, fullKey, makeKey, numbers } from './key-store-fixtures.js'
 
 /**
  * How every key store behaves, whether it answers at once or with promises.
@@ -282,51 +282,4 @@ export function runKeyStoreContract(
       })
     })
   })
-}
-
-function numbers(count: number): number[] {
-  return Array.from({ length: count }, (_, index) => index + 1)
-}
-
-function digestOf(text: string): string {
-  return createHash('sha256').update(text).digest('hex')
-}
-
-function makeKey(n: number): ApiKey {
-  return {
-    id: `key_01JH${String(n).padStart(22, '0')}`,
-    account: 'acme',
-    name: `key ${n}`,
-    shown: 'sk-lazu-…abcd',
-    status: 'active',
-    createdAtMs: Date.UTC(2026, 0, 15) + n,
-    revision: 1,
-    digest: digestOf(`secret ${n}`),
-  }
-}
-
-const fullKey: ApiKey = {
-  ...makeKey(500),
-  account: `O'Brien & "Söhne" %_\\ 株式会社 🔑`,
-  name: 'x'.repeat(200),
-  status: 'disabled',
-  expiresAtMs: Date.UTC(2100, 0, 1) + 1,
-  models: ['gpt-5', "o'model", '%'],
-  allow: ['10.0.0.0/8', '2001:db8::/32'],
-  tier: 'tier 1',
-  limits: { rpm: 1, tpm: Number.MAX_SAFE_INTEGER, concurrency: 2 },
-  caps: { total: Number.MAX_SAFE_INTEGER, day: 1, month: 30 },
-  lane: 'cheap',
-  metadata: { owner: 'Ada', constructor: 'a name like any other', '': 'empty' },
-  rotation: { digest: digestOf('full, before'), untilMs: Date.UTC(2026, 1, 1) },
-  revision: 7,
-}
-
-/** Changes what can be changed in a value, through and through; frozen parts stay. */
-function deface(value: unknown): void {
-  if (typeof value !== 'object' || value === null) return
-  for (const [name, member] of Object.entries(value)) {
-    deface(member)
-    Reflect.set(value, name, 'defaced')
-  }
 }
