@@ -10,6 +10,7 @@ const pnpmVersion = '12.21.0'
 const steps = {
   start: () => node('examples/express/dist/start.js'),
   tour: () => node('examples/express/dist/tour.js'),
+  'bench:format': () => node('bench/dist/format.js'),
   'bench:memory': () => node('--expose-gc', 'bench/dist/memory.js'),
   test,
 }

@@ -1,5 +1,6 @@
 import { ServerResponse, STATUS_CODES, type Server } from 'node:http'
 import type { Socket } from 'node:net'
+import { checkDialect } from './dialects/check-dialect.js'
 import type { Dialect } from './dialects/dialect.js'
 import { dialectOf, type DialectName } from './dialects/index.js'
 import { formatError } from './errors/format.js'
@@ -30,6 +31,7 @@ export interface ClientErrorOptions {
  * it to nobody. On that one Node answers; listen on an address, as servers in production do.
  *
  * @returns the server
+ * @throws ConfigurationError for a dialect that has a mistake in it
  * @example Express and Koa:
  * ```ts
  * answerClientErrors(app.listen(3000))
@@ -45,7 +47,7 @@ export function answerClientErrors<Listening extends Server>(
   options: ClientErrorOptions = {},
 ): Listening {
   const { clock = systemClock } = options
-  const dialect = dialectOf(options.dialect ?? 'lazu')
+  const dialect = checkDialect(dialectOf(options.dialect ?? 'lazu'), 'answerClientErrors().dialect')
   server.removeAllListeners('clientError')
   server.on('clientError', (error: Error, socket: Socket) => {
     if (mayAnswer(socket)) socket.end(responseTo(refusalOf(error), dialect, clock))

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import type { Dialect } from './dialects/dialect.js'
-import { dialectOf, type DialectName } from './dialects/index.js'
+import { checkDialect } from './dialects/check-dialect.js'
+import { dialectOf, dialects, type DialectName } from './dialects/index.js'
 import type { GatewayError, Hints } from './errors/gateway-error.js'
 import type { Exchange } from './exchange.js'
 import type { ProtocolOption } from './protocols/index.js'
@@ -40,14 +41,11 @@ export interface CommonOptions {
   clock?: Clock | undefined
 }
 
-const dialectNames = [
-  'lazu',
-  'tokendog',
-  'lemondata',
-  'chuizi',
-  'foza',
-] as const satisfies DialectName[]
+function isDialectName(value: unknown): boolean {
+  return typeof value === 'string' && Object.hasOwn(dialects, value)
+}
 
+/** What is in it is checked apart, so that a mistake is told by its own path. */
 function isDialect(value: unknown): boolean {
   return typeof value === 'object' && value !== null && 'answers' in value
 }
@@ -55,8 +53,8 @@ function isDialect(value: unknown): boolean {
 /** The shape of the common options, to be part of each guard's own schema. */
 export const commonShape = {
   dialect: z
-    .union([z.enum(dialectNames), z.custom<Dialect>(isDialect)], {
-      error: `Give one of ${dialectNames.join(', ')}, or what defineDialect() returned`,
+    .union([z.custom<DialectName>(isDialectName), z.custom<Dialect>(isDialect)], {
+      error: `Give one of ${Object.keys(dialects).join(', ')}, or what defineDialect() returned`,
     })
     .optional(),
   protocol: z
@@ -113,7 +111,8 @@ export interface Settings {
 /**
  * Settings from options that were checked already.
  *
- * @throws ConfigurationError for proxies that cannot be trusted like this
+ * @throws ConfigurationError for a dialect that has a mistake in it, and for proxies that cannot be
+ * trusted like this
  */
 export function createSettings(
   options: CommonOptions,
@@ -121,7 +120,7 @@ export function createSettings(
   suggest?: Settings['suggest'],
 ): Settings {
   return {
-    speech: speechOf(options),
+    speech: speechOf(options, path),
     suggest,
     resolveAddress:
       options.trustProxies === undefined
@@ -133,12 +132,13 @@ export function createSettings(
   }
 }
 
-function speechOf(options: CommonOptions): Speech | undefined {
+function speechOf(options: CommonOptions, path: string): Speech | undefined {
   const { dialect, protocol, hints, problemJson, rateLimitFields } = options
   const given = dialect ?? protocol ?? hints ?? problemJson ?? rateLimitFields
   if (given === undefined) return undefined
   return {
-    dialect: dialect === undefined ? undefined : dialectOf(dialect),
+    dialect:
+      dialect === undefined ? undefined : checkDialect(dialectOf(dialect), `${path}.dialect`),
     protocol,
     hints,
     problemJson,

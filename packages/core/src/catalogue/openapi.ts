@@ -14,6 +14,8 @@ export interface OpenapiResponse {
  * The errors of a dialect as `components.responses` of OpenAPI 3.1, one for each status: `Error401`
  * and so on.
  *
+ * @param native whether routes of other families are answered in their own protocol; as the dialect
+ * does unless given
  * @example
  * ```ts
  * const document = { openapi: '3.1.0', components: { responses: openapiResponses('lazu') } }
@@ -21,9 +23,10 @@ export interface OpenapiResponse {
  */
 export function openapiResponses(
   dialect: DialectName | Dialect,
+  native: boolean = dialectOf(dialect).nativeProtocols,
 ): Readonly<Record<string, OpenapiResponse>> {
   const known = dialectOf(dialect)
-  const schemas = Object.values(errorSchemas(known))
+  const schemas = Object.values(errorSchemas(known, native)).map(withoutDialect)
   const schema = schemas.length === 1 ? (schemas[0] ?? {}) : { anyOf: schemas }
   const codesByStatus = new Map<number, Set<string>>()
   for (const { status, code } of catalogue(known)) {
@@ -38,6 +41,11 @@ export function openapiResponses(
     }
   }
   return responses
+}
+
+/** Only a document's root may name the JSON Schema it is written in; OpenAPI 3.1 has this one. */
+function withoutDialect(schema: JsonSchema): JsonSchema {
+  return Object.fromEntries(Object.entries(schema).filter(([name]) => name !== '$schema'))
 }
 
 function headersOf(dialect: Dialect, status: number): OpenapiResponse['headers'] {

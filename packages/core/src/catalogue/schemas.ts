@@ -2,6 +2,8 @@ import { z } from 'zod'
 import type { Dialect, EnvelopeMember } from '../dialects/dialect.js'
 import { dialectOf, type DialectName } from '../dialects/index.js'
 import type { Protocol } from '../exchange.js'
+import { anthropicTypes } from '../protocols/anthropic.js'
+import { geminiStatuses } from '../protocols/gemini.js'
 import { catalogue } from './catalogue.js'
 
 /** A JSON Schema (draft 2020-12). */
@@ -18,7 +20,8 @@ const hintsShape = {
   estimated_cost_usd: z.number().optional(),
 }
 
-const details = z.record(z.string(), z.union([z.string(), z.number(), z.boolean()]))
+const detail = z.union([z.string(), z.number(), z.boolean()])
+const details = z.record(z.string(), detail)
 
 /**
  * The JSON Schemas of a dialect's error bodies, one for each protocol it answers in, with the codes
@@ -64,36 +67,48 @@ function anthropicSchema(dialect: Dialect): z.ZodType {
   return z.strictObject({
     type: z.literal('error'),
     error: z.strictObject({
-      type: z.string(),
+      type: z.enum([...anthropicTypes, ...Object.values(dialect.anthropicTypes)]),
       message: z.string(),
-      details: z.looseObject({ error_code: codesOf(dialect), param: z.string().optional() }),
+      details: z
+        .object({ error_code: codesOf(dialect), param: z.string().optional() })
+        .catchall(detail),
       ...hintsShape,
     }),
     request_id: z.string(),
   })
 }
 
+const requestInfo = rpcDetail('RequestInfo', { requestId: z.string() })
+const retryInfo = rpcDetail('RetryInfo', { retryDelay: z.string().regex(/^[1-9][0-9]*s$/) })
+const badRequest = rpcDetail('BadRequest', {
+  fieldViolations: z.array(z.strictObject({ field: z.string(), description: z.string() })).min(1),
+})
+
+/** One of google.rpc.error_details. */
+function rpcDetail(name: string, members: z.ZodRawShape): z.ZodType {
+  return z.strictObject({
+    '@type': z.literal(`type.googleapis.com/google.rpc.${name}`),
+    ...members,
+  })
+}
+
 function geminiSchema(dialect: Dialect): z.ZodType {
   const reasons = [...new Set(catalogue(dialect).map(({ code }) => code.toUpperCase()))]
-  const info = z.strictObject({
-    '@type': z.literal('type.googleapis.com/google.rpc.ErrorInfo'),
+  const info = rpcDetail('ErrorInfo', {
     reason: z.enum(reasons),
     domain: z.literal(dialect.name),
     metadata: z.record(z.string(), z.string()),
-  })
-  const other = z.looseObject({
-    '@type': z.enum([
-      'type.googleapis.com/google.rpc.RequestInfo',
-      'type.googleapis.com/google.rpc.RetryInfo',
-      'type.googleapis.com/google.rpc.BadRequest',
-    ]),
   })
   return z.strictObject({
     error: z.strictObject({
       code: z.int().min(400).max(599),
       message: z.string(),
-      status: z.string(),
-      details: z.array(z.union([info, other])),
+      status: z.enum(geminiStatuses),
+      details: z
+        .tuple([info, requestInfo])
+        .rest(z.union([retryInfo, badRequest]))
+        // Left out by zod, and without it an empty list would do.
+        .meta({ minItems: 2 }),
       ...hintsShape,
     }),
   })

@@ -1,4 +1,5 @@
 import { chuizi } from './chuizi.js'
+import { ConfigurationError } from '../lib/configuration-error.js'
 import type { Dialect } from './dialect.js'
 import { foza } from './foza.js'
 import { lazu } from './lazu.js'
@@ -21,8 +22,9 @@ export type DialectChanges = Partial<Omit<Dialect, 'answers' | 'messages'>> & {
 }
 
 /**
- * A dialect of your own, from one that is near to it.
+ * A dialect of your own, from one that is near to it. What is built with it checks it.
  *
+ * @throws ConfigurationError for a base that is none
  * @example
  * ```ts
  * const acme = defineDialect('lazu', {
@@ -43,7 +45,18 @@ export function defineDialect(base: DialectName | Dialect, changes: DialectChang
   }
 }
 
-/** A dialect by its name, or as it is. */
+/**
+ * A dialect by its name, or as it is.
+ *
+ * @throws ConfigurationError for a name that is none
+ */
 export function dialectOf(dialect: DialectName | Dialect): Dialect {
-  return typeof dialect === 'string' ? dialects[dialect] : dialect
+  if (typeof dialect !== 'string') return dialect
+  if (Object.hasOwn(dialects, dialect)) return dialects[dialect]
+  throw new ConfigurationError(
+    'LAZU_CONFIG_INVALID_OPTION',
+    'dialect',
+    `is ${JSON.stringify(dialect)}`,
+    `Give one of ${Object.keys(dialects).join(', ')}.`,
+  )
 }

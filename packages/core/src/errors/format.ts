@@ -3,14 +3,14 @@ import type { Answer, Dialect } from '../dialects/dialect.js'
 import type { Reply } from '../exchange.js'
 import { defaultFormat } from '../protocols/index.js'
 import type { ProtocolFormat } from '../protocols/protocol-format.js'
-import type { GatewayError, Hints } from './gateway-error.js'
+import type { ErrorDetails, GatewayError, Hints } from './gateway-error.js'
 import { messageOf, retryAfterSeconds } from './message.js'
 import { announcedWaitMs, mayRetry } from './retry.js'
 import { nextSteps } from './next-steps.js'
 
 /** Longest message shown to a caller, in characters; what is longer is cut. */
 const messageLength = 1_000
-/** Longest `param`, and longest text of a hint, in characters. */
+/** Longest `param`, and longest text of a hint or of a detail, in characters. */
 const paramLength = 200
 /** So many suggestions or alternatives at most. */
 const listLength = 10
@@ -59,7 +59,7 @@ export function formatEnvelope(error: GatewayError, context: FormatContext): str
     message: cut(messageOf(error, context, waitMs), messageLength),
     param: error.param === undefined ? null : cut(error.param, paramLength),
     requestId,
-    details: error.details,
+    details: error.details === undefined ? undefined : cutDetails(error.details),
     waitMs,
     hints: (context.hints ?? dialect.hints) ? hintsOf(error, answer, context) : undefined,
   })
@@ -68,24 +68,31 @@ export function formatEnvelope(error: GatewayError, context: FormatContext): str
 /** What the thrower, the gateway and the contract know that a program can act on. */
 function hintsOf(error: GatewayError, answer: Answer, context: FormatContext): Hints {
   const waitMs = announcedWaitMs(error, answer)
-  const { facts } = error
-  const hints: Hints = {
-    hint: nextSteps[error.condition],
-    ...context.suggest?.(error),
-    balance_usd: numberOf(facts?.['balance_usd']),
-    estimated_cost_usd: numberOf(facts?.['estimated_cost_usd']),
-    ...error.hints,
+  const { facts, hints: own } = error
+  const known = context.suggest?.(error)
+  // Member by member: spreading objects into one another costs more than all the rest.
+  return {
+    hint: cutText(own?.hint ?? known?.hint ?? nextSteps[error.condition]),
+    did_you_mean: cutText(own?.did_you_mean ?? known?.did_you_mean),
+    suggestions: cutList(own?.suggestions ?? known?.suggestions),
+    alternatives: cutList(own?.alternatives ?? known?.alternatives),
     retryable: mayRetry(error, answer),
     retry_after: waitMs === undefined ? undefined : retryAfterSeconds(waitMs),
+    balance_usd: own?.balance_usd ?? numberOf(facts?.['balance_usd']),
+    estimated_cost_usd: own?.estimated_cost_usd ?? numberOf(facts?.['estimated_cost_usd']),
   }
-  return {
-    ...hints,
-    hint: hints.hint === undefined ? undefined : cut(hints.hint, paramLength),
-    did_you_mean:
-      hints.did_you_mean === undefined ? undefined : cut(hints.did_you_mean, paramLength),
-    suggestions: cutList(hints.suggestions),
-    alternatives: cutList(hints.alternatives),
+}
+
+function cutText(text: string | undefined): string | undefined {
+  return text === undefined ? undefined : cut(text, paramLength)
+}
+
+function cutDetails(details: ErrorDetails): ErrorDetails {
+  const short: Record<string, ErrorDetails[string]> = {}
+  for (const [name, value] of Object.entries(details)) {
+    short[name] = typeof value === 'string' ? cut(value, paramLength) : value
   }
+  return short
 }
 
 function cutList(list: readonly string[] | undefined): readonly string[] | undefined {

@@ -27,6 +27,9 @@ export function retryAfterSeconds(waitMs: number): number {
   return Math.max(1, Math.ceil(waitMs / 1000))
 }
 
+/** A fact may be a stranger's text, of any length; a message is cut at about as many characters. */
+const longestFact = 1_000
+
 type Facts = Readonly<Record<string, string | number | boolean | undefined>>
 
 /** Puts facts in the places of `{name}` and `{name:2}`; undefined when one is not there. */
@@ -44,7 +47,7 @@ function fill(template: string, facts: Facts): string | undefined {
     const text =
       decimals !== undefined && typeof value === 'number'
         ? value.toFixed(Number(decimals))
-        : String(value)
+        : String(value).slice(0, longestFact)
     filled += rest.slice(0, open) + text
     rest = rest.slice(close + 1)
   }

@@ -1,5 +1,8 @@
 import type { Condition } from './conditions.js'
 
+/** The same for both, so that a key does not learn which models there are beside its own. */
+const anotherModel = 'Use one of the models that GET /v1/models lists.'
+
 /** What a caller can do next, for every condition where it can do anything: the hint `hint`. */
 export const nextSteps: Readonly<Partial<Record<Condition, string>>> = {
   api_key_missing: 'Send your API key in the header "Authorization: Bearer <key>".',
@@ -9,7 +12,7 @@ export const nextSteps: Readonly<Partial<Record<Condition, string>>> = {
   api_key_expired: 'Use an API key that has not expired.',
   ip_not_allowed: 'Send the request from an allowed address, or have yours added to the list.',
   access_denied: 'Use an API key that has the permission.',
-  model_not_allowed: 'Use a model this API key may use.',
+  model_not_allowed: anotherModel,
   insufficient_quota: 'Top up the account, use a cheaper model, or lower max_tokens.',
   key_quota_exceeded: "Wait for the cap's next period, or have the API key's cap raised.",
   quota_conflict: 'Send the request once more.',
@@ -28,7 +31,7 @@ export const nextSteps: Readonly<Partial<Record<Condition, string>>> = {
   context_length_exceeded: 'Shorten the input, or use a model with a larger context.',
   tokenization_failed: 'Shorten or simplify the input.',
   api_type_unsupported: 'Use one of the API formats this server has.',
-  model_not_found: 'Use one of the models that GET /v1/models lists.',
+  model_not_found: anotherModel,
   route_not_found: 'Check the path of the URL.',
   method_not_allowed: 'Use one of the methods in the Allow header.',
   sensitive_words_detected: 'Change the input.',

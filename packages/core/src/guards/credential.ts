@@ -1,9 +1,10 @@
 import { GatewayError } from '../errors/gateway-error.js'
 import type { Exchange } from '../exchange.js'
+import { keyParameterOf } from '../protocols/index.js'
 
 /**
- * The API key a request carries: `Authorization: Bearer`, `x-api-key` or `x-goog-api-key`, and
- * `?key=` on Gemini routes. Several carriers must agree.
+ * The API key a request carries: `Authorization: Bearer`, `x-api-key` or `x-goog-api-key`, and a
+ * parameter of the query where the protocol has one. Several carriers must agree.
  *
  * The scheme may be in any case and be followed by several spaces (RFC 9110, section 11.4), but not
  * by a tab.
@@ -68,12 +69,13 @@ const leakingNames = ['key', 'api_key', 'apikey', 'api-key', 'access_token', 'to
 
 function queryKey(exchange: Exchange, hasOther: boolean): string | undefined {
   const parameters = new URLSearchParams(exchange.query)
-  if (exchange.protocol === 'gemini') {
-    const keys = parameters.getAll('key')
+  const name = keyParameterOf(exchange.protocol)
+  if (name !== undefined) {
+    const keys = parameters.getAll(name)
     for (const key of keys) agree(keys[0], key)
     return keys[0]
   }
-  if (!hasOther && leakingNames.some((name) => parameters.has(name))) {
+  if (!hasOther && leakingNames.some((leaking) => parameters.has(leaking))) {
     throw new GatewayError('api_key_invalid', {
       message: 'Send the API key in the header "Authorization: Bearer <key>", not in the URL.',
     })

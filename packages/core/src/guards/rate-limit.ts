@@ -1,9 +1,10 @@
 import { RateLimiterRes } from 'rate-limiter-flexible'
-import type { Condition } from '../errors/conditions.js'
 import { GatewayError } from '../errors/gateway-error.js'
 import type { Events } from '../events.js'
 import type { Exchange, Outcome } from '../exchange.js'
 import type { Clock } from '../lib/clock.js'
+import { bucketState } from '../limits/bucket-state.js'
+import { bucketRefusal, refusalOf } from '../limits/refusals.js'
 import type { BucketRule, LimiterRule, RuleSet } from '../limits/rules.js'
 import type { LimitUnit } from '../limits/rule.js'
 import type { Guard } from '../pipeline.js'
@@ -189,12 +190,16 @@ class Decider {
 
   #push(exchange: Exchange, rule: LimiterRule, state: RateLimiterRes): void {
     if (rule.observe) return
+    // Its limiters count in windows: all of them come back at once.
+    const resetMs = Math.max(0, state.msBeforeNext)
     exchange.limits.push({
       rule: rule.name,
       unit: 'requests',
       limit: rule.limit,
+      windowSeconds: rule.windowSeconds,
       remaining: Math.max(0, state.remainingPoints),
-      resetMs: Math.max(0, state.msBeforeNext),
+      resetMs,
+      moreInMs: resetMs,
     })
   }
 
@@ -202,23 +207,15 @@ class Decider {
   #note(exchange: Exchange, nowMs: number): void {
     let noted = this.#limiters.length > 0
     for (const rule of this.#buckets) {
-      if (rule.observe) continue
-      const rate = rule.rateOf(exchange)
-      const key = rate === undefined ? undefined : rule.keyOf(exchange)
-      if (rate === undefined || key === undefined) continue
+      const state = bucketState(rule, exchange, nowMs)
+      if (state === undefined) continue
       noted = true
-      exchange.limits.push({
-        rule: rule.name,
-        unit: rule.unit,
-        limit: rate.limit,
-        remaining: rule.bucket.remaining(key, nowMs, rate),
-        resetMs: rule.bucket.fullInMs(key, nowMs, rate),
-      })
+      exchange.limits.push(state)
     }
     if (noted) announceLimits(exchange)
   }
 
-  /** Gives back what this phase took from the enforced rules. */
+  /** Gives back what this phase took from the enforced rules, and notes where they stand then. */
   giveBack(exchange: Exchange): void {
     const nowMs = this.#parts.clock.monotonicMs()
     for (const rule of this.#buckets) {
@@ -227,6 +224,18 @@ class Decider {
     for (const rule of this.#limiters) {
       if (!rule.observe) void reward(rule, exchange)
     }
+    this.#noteAgain(exchange, nowMs)
+  }
+
+  /** Puts the buckets' states in the place of those noted first, which stand behind the limiters'. */
+  #noteAgain(exchange: Exchange, nowMs: number): void {
+    const { limits } = exchange
+    let index = this.#limiters.filter((rule) => isNoted(rule, exchange)).length
+    for (const rule of this.#buckets) {
+      const state = bucketState(rule, exchange, nowMs)
+      if (state !== undefined) limits[index++] = state
+    }
+    if (limits.length > 0) announceLimits(exchange)
   }
 
   /** Puts the tokens that were used in the place of the estimate. */
@@ -266,6 +275,10 @@ class Decider {
   }
 }
 
+function isNoted(rule: LimiterRule, exchange: Exchange): boolean {
+  return !rule.observe && rule.keyOf(exchange) !== undefined
+}
+
 /** What is known to have been used; undefined when the estimate has to stand. */
 function tokensUsed(exchange: Exchange, outcome: Outcome): number | undefined {
   const { charged } = exchange
@@ -273,27 +286,6 @@ function tokensUsed(exchange: Exchange, outcome: Outcome): number | undefined {
     return charged.inputTokens + charged.outputTokens
   }
   return outcome.status >= 400 ? 0 : undefined
-}
-
-const conditionOf: Readonly<Record<LimitUnit, Condition>> = {
-  requests: 'request_rate_limited',
-  tokens: 'token_rate_limited',
-  concurrency: 'concurrency_limited',
-}
-
-function bucketRefusal(rule: BucketRule, exchange: Exchange, waitMs: number): GatewayError {
-  const limit = rule.rateOf(exchange)?.limit ?? 0
-  if (waitMs === Infinity) {
-    return new GatewayError('request_invalid', {
-      message: `The request is larger than the limit of ${limit} ${rule.unit} a minute can ever allow.`,
-      details: { rule: rule.name, limit },
-    })
-  }
-  return refusalOf(rule.unit, rule.name, limit, waitMs)
-}
-
-function refusalOf(unit: LimitUnit, rule: string, limit: number, waitMs: number): GatewayError {
-  return new GatewayError(conditionOf[unit], { details: { rule, limit }, retryAfterMs: waitMs })
 }
 
 /** Gives a point back; a store that cannot be reached is not worth failing a request for. */

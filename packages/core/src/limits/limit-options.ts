@@ -32,7 +32,8 @@ export interface LimitRule {
   concurrency?: number | undefined
   /**
    * `key` unless given, and where there is no key, the address (IPv6: its /64). A function is asked
-   * before the body is read; where it gives undefined, the rule does not apply.
+   * before the body is read, more than once for a request, and must give the same each time; where
+   * it gives undefined, the rule does not apply.
    */
   by?: LimitBy | undefined
   /** `observe` decides and tells (event `observed`), but refuses nobody. */

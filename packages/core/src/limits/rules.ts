@@ -38,6 +38,8 @@ export interface ConcurrencyRule extends RuleFacts {
 export interface LimiterRule extends RuleFacts {
   readonly limiter: Limiter
   readonly limit: number
+  /** What the limit is for, in seconds; 0 when it is for ever, or not known. */
+  readonly windowSeconds: number
 }
 
 /** The rules of one gateway, by when and how they are decided. */
@@ -68,9 +70,15 @@ export function createRuleSet(options: readonly LimitRule[], tiers: Tiers, clock
     }
     const early = rule.by === 'model' ? body : head
     const ownLimits = (rule.by ?? 'key') === 'key' && rule.mode !== 'observe' ? tiers : undefined
-    if (rule.limiter !== undefined) {
+    if (rule.limiter instanceof TokenBucketMemory) {
+      const { limiter: bucket } = rule
+      const name = rule.name ?? 'rpm'
+      early.buckets.push({ ...facts, name, unit: 'requests', bucket, rateOf: () => bucket.rate })
+    } else if (rule.limiter !== undefined) {
       const { limiter } = rule
-      early.limiters.push({ ...facts, name: rule.name ?? 'rpm', limiter, limit: pointsOf(limiter) })
+      const { points = 0, duration = 0 } = 'points' in limiter ? limiter : {}
+      const name = rule.name ?? 'rpm'
+      early.limiters.push({ ...facts, name, limiter, limit: points, windowSeconds: duration })
     }
     if (rule.rpm !== undefined || rule.defaults === true) {
       const { rpm, burst } = rule
@@ -121,11 +129,6 @@ function withDefaults(options: readonly LimitRule[]): readonly RuleOrDefaults[] 
 /** The buckets' own rate is never used: each take brings the key's. */
 function bucketFor(rule: LimitRule, clock: Clock): TokenBucketMemory {
   return new TokenBucketMemory({ points: 1, maxKeys: rule.maxKeys, clock })
-}
-
-function pointsOf(limiter: Limiter): number {
-  if ('points' in limiter) return limiter.points
-  return limiter instanceof TokenBucketMemory ? limiter.rate.limit : 0
 }
 
 function keyReader(by: LimitBy): (exchange: Exchange) => string | undefined {

@@ -108,7 +108,9 @@ export class TokenBucketMemory extends RateLimiterCompatibleAbstract {
   /** The whole tokens that are there, 0 while there is a debt. So many would pass at once. */
   remaining(key: string, nowMs: number, rate: BucketRate = this.rate): number {
     const thereMs = nowMs - this.#emptySince(this.#emptyAt.find(key), nowMs, rate)
-    return Math.max(Math.floor((thereMs + toleranceMs) / rate.msPerToken), 0)
+    const whole = Math.floor((thereMs + toleranceMs) / rate.msPerToken)
+    // Of a very fast rate the tolerance alone is worth some tokens.
+    return Math.min(Math.max(whole, 0), rate.capacity)
   }
 
   /** Milliseconds until the bucket is full again; 0 when it is, Infinity when blocked for ever. */

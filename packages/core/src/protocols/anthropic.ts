@@ -35,7 +35,7 @@ export const anthropic: ProtocolFormat = {
       error: {
         type: dialect.anthropicTypes[condition] ?? typeOf(status),
         message,
-        details: { error_code: code, ...(param === null ? {} : { param }), ...content.details },
+        details: { ...content.details, error_code: code, ...(param === null ? {} : { param }) },
         ...content.hints,
       },
       request_id: requestId,
@@ -54,6 +54,9 @@ export const anthropic: ProtocolFormat = {
     return true
   },
 }
+
+/** Every type this protocol has of its own. */
+export const anthropicTypes: readonly string[] = [...new Set(Object.values(typeByStatus))]
 
 function typeOf(status: number): string {
   return typeByStatus[status] ?? (status >= 500 ? 'api_error' : 'invalid_request_error')

@@ -21,6 +21,9 @@ const statusNames: Readonly<Record<number, string>> = {
   504: 'DEADLINE_EXCEEDED',
 }
 
+/** Every status there is in this protocol. */
+export const geminiStatuses: readonly string[] = [...new Set(Object.values(statusNames))]
+
 /**
  * The Gemini protocol: google.rpc.Status as JSON, with the details of google.rpc.error_details that
  * apply. The dialect's code is the reason of the ErrorInfo, in capitals, its name the domain.
@@ -43,6 +46,9 @@ export const gemini: ProtocolFormat = {
   // It has no rate headers; neither has it others.
   setRateHeaders: () => true,
 }
+
+/** Its clients may send their key as `?key=`. */
+export const geminiKeyParameter = 'key'
 
 /** The model in a path such as `/v1beta/models/gemini-3-pro:generateContent`. */
 export function geminiModelOf(path: string): string | undefined {

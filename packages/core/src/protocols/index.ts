@@ -1,6 +1,6 @@
 import type { Exchange, Protocol } from '../exchange.js'
 import { anthropic } from './anthropic.js'
-import { gemini, geminiModelOf } from './gemini.js'
+import { gemini, geminiKeyParameter, geminiModelOf } from './gemini.js'
 import { openai } from './openai.js'
 import { acceptsProblem, problem } from './problem.js'
 import type { ProtocolFormat } from './protocol-format.js'
@@ -27,6 +27,11 @@ export function protocolOf(path: string): Protocol {
 /** The model a request names in its path, in the families that do so. */
 export function modelInPath(protocol: Protocol, path: string): string | undefined {
   return protocol === 'gemini' ? geminiModelOf(path) : undefined
+}
+
+/** The parameter of a query in which a request may carry its key, in the families that do so. */
+export function keyParameterOf(protocol: Protocol): string | undefined {
+  return protocol === 'gemini' ? geminiKeyParameter : undefined
 }
 
 /** What decides how a caller is spoken to. */

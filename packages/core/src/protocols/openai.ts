@@ -14,7 +14,8 @@ export const openai: ProtocolFormat = {
     const error: Record<string, unknown> = {}
     for (const member of content.dialect.envelope) error[member] = memberOf(content, member)
     error['details'] ??= upstreamStatus(content)
-    return JSON.stringify({ error: { ...error, ...content.hints } })
+    // Not spread into a new object, which takes four times as long as all the rest.
+    return JSON.stringify({ error: Object.assign(error, content.hints) })
   },
   // The blank line ends whatever event was being written.
   streamFrame: (envelope) => `\n\ndata: ${envelope}\n\n`,

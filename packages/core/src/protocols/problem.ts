@@ -1,4 +1,4 @@
-import { conditions } from '../errors/conditions.js'
+import { STATUS_CODES } from 'node:http'
 import { openai } from './openai.js'
 import type { ProtocolFormat } from './protocol-format.js'
 
@@ -10,12 +10,14 @@ const quotaExceeded = 'https://iana.org/assignments/http-problem-types#quota-exc
  * official SDKs cannot read it. In a stream it is OpenAI's frame with this body.
  */
 export const problem: ProtocolFormat = {
-  contentType: 'application/problem+json',
+  // With a charset, as the others: some frameworks would add one to it, and some would not.
+  contentType: 'application/problem+json; charset=utf-8',
   envelope(content) {
-    const { condition, status, message, code, param, requestId, details, hints } = content
+    const { status, message, code, param, requestId, details, hints } = content
     return JSON.stringify({
       type: status === 429 ? quotaExceeded : 'about:blank',
-      title: conditions[condition].message,
+      // RFC 9457, section 4.2.1: with `about:blank` it is the status's own phrase.
+      title: status === 429 ? 'Quota Exceeded' : (STATUS_CODES[status] ?? 'Error'),
       status,
       detail: message,
       code,

@@ -1,5 +1,6 @@
 import type { Exchange } from '../exchange.js'
-import { tightestState, type RuleState } from '../limits/rule.js'
+import { tightestState } from '../limits/rule.js'
+import { unixSecondsAfter, wholeSeconds } from './durations.js'
 import { setOpenaiRateHeaders } from './openai.js'
 
 /** Tells the caller where the limits stand, in the headers its protocol or dialect has for it. */
@@ -28,34 +29,35 @@ function setResetRateHeaders(exchange: Exchange): void {
   if (state === undefined) return
   exchange.setHeader('x-ratelimit-limit', String(state.limit))
   exchange.setHeader('x-ratelimit-remaining', String(state.remaining))
-  const resetSeconds = Math.ceil((clock.wallMs() + state.resetMs) / 1000)
+  const resetSeconds = unixSecondsAfter(state.resetMs, clock.wallMs())
   exchange.setHeader('x-ratelimit-reset', String(resetSeconds))
 }
 
 /**
  * draft-ietf-httpapi-ratelimit-headers-10: the policies, and what is left of each; `t` is the time
- * until more quota is there. Lists of strings with integer parameters (RFC 9651).
+ * until more quota is there. Lists of strings with integer parameters (RFC 9651). Left out: a
+ * limiter that does not tell its limit.
  */
 function setRateLimitFields(exchange: Exchange): void {
-  const states = exchange.limits.filter((state) => state.unit !== 'concurrency')
+  const states = exchange.limits.filter(({ limit }) => limit > 0)
   if (states.length === 0) return
-  const policies = states.map(({ rule, limit }) => `${quoted(rule)};q=${limit};w=60`)
-  const left = states.map(
-    (state) => `${quoted(state.rule)};r=${state.remaining};t=${secondsToMore(state)}`,
-  )
+  const policies = states.map(({ rule, limit, windowSeconds }) => {
+    const window = windowSeconds > 0 ? `;w=${Math.max(1, Math.round(windowSeconds))}` : ''
+    return `${quoted(rule)};q=${integer(limit)}${window}`
+  })
+  const left = states.map(({ rule, remaining, moreInMs }) => {
+    return `${quoted(rule)};r=${integer(remaining)};t=${wholeSeconds(moreInMs)}`
+  })
   exchange.setHeader('ratelimit-policy', policies.join(', '))
   exchange.setHeader('ratelimit', left.join(', '))
 }
 
-/** Whole seconds until the next request or token is there. */
-function secondsToMore({ limit, resetMs }: RuleState): number {
-  const msPerToken = 60_000 / limit
-  return Math.ceil(
-    (resetMs % msPerToken === 0 && resetMs > 0 ? msPerToken : resetMs % msPerToken) / 1000,
-  )
+/** An integer of RFC 9651 has 15 digits at most. */
+function integer(value: number): number {
+  return Math.min(value, 999_999_999_999_999)
 }
 
 /** A string of RFC 9651: printable ASCII, quotes and backslashes escaped. */
 function quoted(text: string): string {
-  return `"${text.replaceAll(/[^ -~]/g, '?').replaceAll(/["\\\\]/g, String.raw`\\$&`)}"`
+  return `"${text.replaceAll(/[^ -~]/gu, '?').replaceAll(/["\\]/g, String.raw`\$&`)}"`
 }

@@ -41,6 +41,7 @@ export function adviceOn(failure: unknown, nowMs: number, body?: unknown): Advic
   try {
     if (GatewayError.is(failure)) return adviceOfGatewayError(failure, nowMs)
     if (isAbort(failure)) return noRetry
+    if (isBrokenGeminiStream(failure)) return noRetry
     const response = read(failure, 'response')
     const status = statusOf(failure) ?? statusOf(response)
     if (status === undefined) return isLost(failure) ? retryAnyTime : noRetry
@@ -109,6 +110,17 @@ function isAbort(failure: object): boolean {
     abortNames.has(read(failure, 'name')) ||
     abortCodes.has(read(failure, 'code')) ||
     (hasNoAnswer(failure) && readText(failure, 'message') === 'Request was aborted.')
+  )
+}
+
+/**
+ * An error in the middle of a stream of `@google/genai`. It has a status like any other, but words
+ * before its JSON.
+ */
+function isBrokenGeminiStream(failure: object): boolean {
+  return (
+    read(failure, 'name') === 'ApiError' &&
+    readText(failure, 'message')?.startsWith('got status: ') === true
   )
 }
 

@@ -12,7 +12,7 @@ export interface BodyAdvice {
   readonly code: string | undefined
   /** The `retryable` of a hint. */
   readonly retryable: unknown
-  /** The upstream's own status, from `details.status_code`. */
+  /** The upstream's own status, from `details.status_code`, in Gemini's protocol its metadata. */
   readonly upstreamStatus: unknown
   readonly waitMs: number | undefined
 }
@@ -30,7 +30,7 @@ export function readBodyAdvice(body: unknown): BodyAdvice {
   return {
     code: codeOf(error, details, listed),
     retryable: read(error, 'retryable'),
-    upstreamStatus: read(details, 'status_code'),
+    upstreamStatus: read(details, 'status_code') ?? amount(metadataOf(listed, 'status_code')),
     waitMs: waitOf(error, listed),
   }
 }
@@ -61,6 +61,15 @@ function waitOf(error: unknown, listed: readonly unknown[]): number | undefined 
   }
   const seconds = read(error, 'retry_after')
   return typeof seconds === 'number' && seconds >= 0 ? seconds * 1000 : undefined
+}
+
+/** What an ErrorInfo says in its metadata, where every value is text. */
+function metadataOf(listed: readonly unknown[], name: string): string | undefined {
+  for (const entry of listed) {
+    const text = readText(read(entry, 'metadata'), name)
+    if (text !== undefined) return text
+  }
+  return undefined
 }
 
 function firstText(listed: readonly unknown[], name: string): string | undefined {

@@ -28,34 +28,37 @@ export function createSuggest(
   sources: SuggestionSources,
 ): (error: GatewayError, exchange: Exchange) => Hints {
   const { models, prices } = sources
-  const names = models.map(({ name }) => name)
+  const byName = new Map(models.map((info) => [info.name, info]))
+  const names = [...byName.keys()]
   const suggestName = createModelSuggester(names, sources.aliases, `${sources.path}.aliases`)
   const priceList = prices === undefined ? undefined : createPriceList(prices)
   return (error, exchange) => {
     const { model } = exchange
     if (model === undefined) return {}
-    const others = models.filter((info) => info.name !== model && isVisible(info, exchange))
+    const isOther = (info: ModelInfo | undefined): boolean =>
+      info !== undefined && info.name !== model && isVisible(info, exchange)
     switch (error.condition) {
       case 'model_not_found':
       case 'model_not_allowed':
-        return suggestName(
-          model,
-          others.map(({ name }) => name),
-        )
+        return suggestName(model, (name) => isOther(byName.get(name)))
       case 'insufficient_quota':
       case 'key_quota_exceeded':
-        return { suggestions: cheaper(error, exchange, others, priceList) }
+        return { suggestions: cheaper(error, exchange, models.filter(isOther), priceList) }
       case 'context_length_exceeded':
-        return { suggestions: largerContexts(models, model, others) }
+        return { suggestions: largerContexts(models, model, models.filter(isOther)) }
       case 'no_channel':
       case 'channels_exhausted':
       case 'channel_key_missing':
       case 'upstream_unavailable':
-        return { alternatives: others.slice(0, mostSuggestions).map(({ name }) => name) }
+        return { alternatives: firstOf(models.filter(isOther)) }
       default:
         return {}
     }
   }
+}
+
+function firstOf(infos: readonly ModelInfo[]): readonly string[] {
+  return infos.slice(0, mostSuggestions).map(({ name }) => name)
 }
 
 function isVisible(info: ModelInfo, exchange: Exchange): boolean {
