@@ -76,6 +76,7 @@ export function chuiziSays(harness: Harness): void {
     ['too many at once', situations.tooManyAtOnce, 429, 'rate_limit_error', true],
     ['a bug', situations.bug, 500, 'server_error', true],
     ['an upstream that fails', upstream(500), 502, 'upstream_error', true],
+    ['an upstream that calls it malformed', upstream(400), 502, 'upstream_error', false],
     ['no upstream', upstream('refuses connections'), 502, 'upstream_error', true],
     ['half an answer', upstream('breaks off'), 502, 'upstream_error', true],
     ['a bad one', handlerSays('upstream_bad_response'), 502, 'upstream_error', true],

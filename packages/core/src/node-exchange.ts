@@ -148,7 +148,9 @@ export abstract class NodeExchange extends SpokenRequest implements Exchange, Re
     // Not instanceof, which a Proxy may throw from; mocks of sockets have no such member.
     const isError = thrown !== null && thrown !== undefined
     const isOurs = isError && (thrown === errored || thrown === socket.errored)
-    return isOurs ? new GatewayError('body_unreadable', { cause: thrown }) : classify(thrown)
+    return isOurs
+      ? new GatewayError('body_unreadable', { cause: thrown })
+      : classify(thrown, this.dialect)
   }
 
   interrupt(error: GatewayError): void {
@@ -205,7 +207,7 @@ export abstract class NodeExchange extends SpokenRequest implements Exchange, Re
 
   /** Notes that a stream ended with an error frame, and tells it. Returns the frame. */
   brokenStream(thrown: unknown): string {
-    const error = classify(thrown)
+    const error = classify(thrown, this.dialect)
     if (this.#error === undefined) {
       this.#error = error
       this.#tell(error)

@@ -1,4 +1,4 @@
-import { classify, GatewayError, type Condition } from '@lazu/core'
+import { classify, type Condition, dialects, GatewayError } from '@lazu/core'
 import { describe, expect, it, vi } from 'vitest'
 
 interface Expected {
@@ -187,6 +187,19 @@ describe("an upstream's answer", () => {
     expect(error.message).not.toContain('SECRET')
     const details = upstreamStatus < 400 ? undefined : { status_code: upstreamStatus }
     expect(error.details).toEqual(details)
+  })
+
+  it.each([
+    ['lazu', 'body_malformed'],
+    ['tokendog', 'upstream_rejected'],
+    ['lemondata', 'upstream_rejected'],
+    ['chuizi', 'upstream_rejected'],
+    ['foza', 'upstream_rejected'],
+  ] as const)('a Response 400 or 422 in %s: %s', (dialect, condition) => {
+    for (const status of [400, 422]) {
+      const error = classify(new Response(null, { status }), dialects[dialect])
+      expect(error).toMatchObject({ condition, details: { status_code: status } })
+    }
   })
 
   it('a Response that is an error of the network', () => {

@@ -42,6 +42,7 @@ const dialectSchema = z.strictObject({
   rateHeaders: z.enum(['openai', 'reset', 'none']),
   messages: z.partialRecord(condition, text),
   anthropicTypes: z.partialRecord(condition, text),
+  upstreamBadRequest: z.enum(['caller', 'upstream']),
   answers: z.record(condition, answer),
 } satisfies Record<keyof Dialect, z.ZodType>)
 

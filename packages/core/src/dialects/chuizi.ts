@@ -25,6 +25,7 @@ export const chuizi: Dialect = {
     upstream_timeout: 'Request timed out after {seconds} seconds',
     request_timeout: 'Request timed out after {seconds} seconds',
   },
+  upstreamBadRequest: 'upstream',
   answers: {
     api_key_missing: [401, 'authentication_error', '401', 'no'],
     api_key_invalid: [401, 'authentication_error', '401', 'no'],

@@ -46,5 +46,10 @@ export interface Dialect {
   readonly messages: Partial<Record<Condition, string>>
   /** Types it has of its own in the Anthropic protocol, in place of the status's. */
   readonly anthropicTypes: Partial<Record<Condition, string>>
+  /**
+   * Whose fault an upstream's 400 or 422 is: the caller's, who sent what the upstream calls malformed
+   * (`body_malformed`), or the upstream's (`upstream_rejected`), as with any other 4xx.
+   */
+  readonly upstreamBadRequest: 'caller' | 'upstream'
   readonly answers: Readonly<Record<Condition, Answer>>
 }

@@ -15,6 +15,7 @@ export const lazu: Dialect = {
     token_rate_limited: 'Token rate limit exceeded ({limit}/min)',
     concurrency_limited: 'Concurrency limit exceeded ({limit} at once)',
   },
+  upstreamBadRequest: 'caller',
   answers: {
     api_key_missing: [401, 'authentication_error', 'invalid_api_key', 'no'],
     api_key_invalid: [401, 'authentication_error', 'invalid_api_key', 'no'],

@@ -17,6 +17,7 @@ export const lemondata: Dialect = {
     token_rate_limited: 'Rate limit exceeded. Please retry later.',
     concurrency_limited: 'Rate limit exceeded. Please retry later.',
   },
+  upstreamBadRequest: 'upstream',
   answers: {
     api_key_missing: [401, 'invalid_api_key', 'invalid_api_key', 'no'],
     api_key_invalid: [401, 'invalid_api_key', 'invalid_api_key', 'no'],

@@ -11,6 +11,7 @@ export const tokendog: Dialect = {
   rateHeaders: 'none',
   anthropicTypes: {},
   messages: {},
+  upstreamBadRequest: 'upstream',
   answers: {
     api_key_missing: [401, 'new_api_error', 'invalid_api_key', 'no'],
     api_key_invalid: [401, 'new_api_error', 'invalid_api_key', 'no'],

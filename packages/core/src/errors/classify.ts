@@ -1,3 +1,5 @@
+import type { Dialect } from '../dialects/dialect.js'
+import { lazu } from '../dialects/lazu.js'
 import type { Condition } from './conditions.js'
 import { fromAjvIssues } from './ajv-error.js'
 import { fromErrorStatus } from './error-status.js'
@@ -66,20 +68,22 @@ const codes: Readonly<Record<string, Condition>> = {
  * (its validation too), http-errors, Koa errors with `expose`, AbortError, TimeoutError, network
  * errors of fetch, undici and node:net, an upstream's Response, errors of API clients that carry
  * one. Safe on a string, null, an object whose getters throw, or a Proxy that does.
+ *
+ * @param dialect the request's: it says whose fault an upstream's 400 is
  */
-export function classify(thrown: unknown): GatewayError {
+export function classify(thrown: unknown, dialect: Dialect = lazu): GatewayError {
   if (GatewayError.is(thrown)) return thrown
-  return recognise(thrown) ?? new GatewayError('internal_error', { cause: thrown })
+  return recognise(thrown, dialect) ?? new GatewayError('internal_error', { cause: thrown })
 }
 
-function recognise(thrown: unknown): GatewayError | undefined {
+function recognise(thrown: unknown, dialect: Dialect): GatewayError | undefined {
   if (typeof thrown !== 'object' || thrown === null) return undefined
   try {
     return (
       fromValidation(thrown) ??
       fromBodyParser(thrown) ??
       fromCode(thrown) ??
-      fromUpstream(thrown) ??
+      fromUpstream(thrown, dialect) ??
       fromAbort(thrown) ??
       fromSdk(thrown) ??
       fromStatus(thrown)
@@ -161,8 +165,8 @@ function isUnserializable(message: string | undefined): boolean {
 }
 
 /** A Response of fetch, or a client's error that holds one: its status is never the caller's. */
-function fromUpstream(thrown: object): GatewayError | undefined {
-  if (thrown instanceof Response) return fromUpstreamStatus(thrown.status, thrown)
+function fromUpstream(thrown: object, dialect: Dialect): GatewayError | undefined {
+  if (thrown instanceof Response) return fromUpstreamStatus(thrown.status, thrown, dialect)
   const response = read(thrown, 'response')
   const status =
     readErrorStatus(response, 'status') ??
@@ -171,7 +175,7 @@ function fromUpstream(thrown: object): GatewayError | undefined {
     (typeof read(read(thrown, 'headers'), 'get') === 'function'
       ? readErrorStatus(thrown, 'status')
       : undefined)
-  return status === undefined ? undefined : fromUpstreamStatus(status, thrown)
+  return status === undefined ? undefined : fromUpstreamStatus(status, thrown, dialect)
 }
 
 function fromAbort(thrown: object): GatewayError | undefined {

@@ -1,3 +1,4 @@
+import type { Dialect } from '../dialects/dialect.js'
 import { GatewayError } from './gateway-error.js'
 
 /**
@@ -5,12 +6,14 @@ import { GatewayError } from './gateway-error.js'
  * balance, a key or a stack that is nobody's business here.
  *
  * @param status the status of an answer that is no good
+ * @param dialect the request's: it says whose fault a 400 is
  */
-export function fromUpstreamStatus(status: number, cause?: unknown): GatewayError {
+export function fromUpstreamStatus(status: number, cause: unknown, dialect: Dialect): GatewayError {
   const details = { status_code: status }
   switch (status) {
     case 400:
     case 422:
+      if (dialect.upstreamBadRequest === 'upstream') break
       return new GatewayError('body_malformed', {
         message: 'The upstream rejected the request as malformed.',
         details,
@@ -23,8 +26,7 @@ export function fromUpstreamStatus(status: number, cause?: unknown): GatewayErro
     case 503:
     case 529:
       return new GatewayError('upstream_unavailable', { details, cause })
-    default:
-      if (status >= 400) return new GatewayError('upstream_rejected', { details, cause })
-      return new GatewayError('upstream_bad_response', { cause })
   }
+  if (status >= 400) return new GatewayError('upstream_rejected', { details, cause })
+  return new GatewayError('upstream_bad_response', { cause })
 }
