@@ -9,6 +9,8 @@ const pnpmVersion = '12.21.0'
 
 const steps = {
   start: () => node('examples/express/dist/start.js'),
+  'start:koa': () => node('examples/koa/dist/start.js'),
+  'start:fastify': () => node('examples/fastify/dist/start.js'),
   tour: () => node('examples/express/dist/tour.js'),
   'bench:format': () => node('bench/dist/format.js'),
   'bench:memory': () => node('--expose-gc', 'bench/dist/memory.js'),

@@ -141,6 +141,7 @@ function requireTogether(options: GatewayOptions, path: string): void {
     ['brokenStream', 'ledger', 'Give a ledger and prices too, or take it out.'],
     ['reservationTtl', 'ledger', 'Give a ledger and prices too, or take it out.'],
     ['badKeysPerMinute', 'keys', 'Give keys too, or take it out.'],
+    ['rememberedAddresses', 'keys', 'Give keys too, or take it out.'],
     ['aliases', 'models', 'Give models too, or take it out.'],
     ['allowAll', 'allow', 'Give allow too, or take it out.'],
   ]

@@ -202,6 +202,21 @@ describe("an upstream's answer", () => {
     }
   })
 
+  it('a Response that succeeded: empty, or not what it should be', () => {
+    const empty = [
+      new Response(null, { status: 200 }),
+      new Response(null, { status: 204 }),
+      new Response('', { headers: { 'content-length': '0' } }),
+    ]
+    for (const response of empty) {
+      expect(classify(response)).toMatchObject({
+        condition: 'upstream_empty_response',
+        status: 502,
+      })
+    }
+    expect(classify(new Response('<html>')).condition).toBe('upstream_bad_response')
+  })
+
   it('a Response that is an error of the network', () => {
     expect(classified(Response.error()).condition).toBe('upstream_bad_response')
   })

@@ -166,7 +166,10 @@ function isUnserializable(message: string | undefined): boolean {
 
 /** A Response of fetch, or a client's error that holds one: its status is never the caller's. */
 function fromUpstream(thrown: object, dialect: Dialect): GatewayError | undefined {
-  if (thrown instanceof Response) return fromUpstreamStatus(thrown.status, thrown, dialect)
+  if (thrown instanceof Response) {
+    if (isEmpty(thrown)) return new GatewayError('upstream_empty_response', { cause: thrown })
+    return fromUpstreamStatus(thrown.status, thrown, dialect)
+  }
   const response = read(thrown, 'response')
   const status =
     readErrorStatus(response, 'status') ??
@@ -176,6 +179,11 @@ function fromUpstream(thrown: object, dialect: Dialect): GatewayError | undefine
       ? readErrorStatus(thrown, 'status')
       : undefined)
   return status === undefined ? undefined : fromUpstreamStatus(status, thrown, dialect)
+}
+
+/** A success with nothing in it, as far as that can be told without reading it. */
+function isEmpty(response: Response): boolean {
+  return response.ok && (response.body === null || response.headers.get('content-length') === '0')
 }
 
 function fromAbort(thrown: object): GatewayError | undefined {

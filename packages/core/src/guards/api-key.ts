@@ -19,16 +19,16 @@ export interface ApiKeyOptions {
    * unless given. Good keys are never held up by it.
    */
   badKeysPerMinute?: number | undefined
+  /** How many addresses that sent bad keys are remembered at most; 100,000 unless given. */
+  rememberedAddresses?: number | undefined
 }
 
 /** The members of ApiKeyOptions. */
 export const apiKeyShape = {
   keys: z.custom<Keys>(hasMethods('authenticate', 'create'), 'Give what createKeys() returned'),
   badKeysPerMinute: z.int().min(1).optional(),
+  rememberedAddresses: z.int().min(1).optional(),
 }
-
-/** So many addresses that send bad keys are remembered; the least recent go first. */
-const rememberedAddresses = 100_000
 
 /**
  * Lets in who has a key: fills `exchange.key`, or refuses with 401 or 403. Nothing is told about a
@@ -38,7 +38,7 @@ export function apiKeyGuard(options: ApiKeyOptions, clock: Clock): Guard {
   const { keys } = options
   const badKeys = new TokenBucketMemory({
     points: options.badKeysPerMinute ?? 60,
-    maxKeys: rememberedAddresses,
+    maxKeys: options.rememberedAddresses ?? 100_000,
     clock,
   })
 
