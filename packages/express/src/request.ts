@@ -2,7 +2,6 @@ import type { RequestContext } from '@lazu/core/app'
 
 declare global {
   // Express has its types extended in this namespace and nowhere else.
-  // oxlint-disable-next-line typescript/no-namespace
   namespace Express {
     interface Request {
       /** Set by every middleware of lazu. */

@@ -1,6 +1,6 @@
 import type { Dialect } from './dialect.js'
 
-/** LemonData: stable types, native protocols, and hints for agents. */
+/** LemonData: stable types, native protocols, and hints for programs. */
 export const lemondata: Dialect = {
   name: 'lemondata',
   keyPrefix: 'sk-',

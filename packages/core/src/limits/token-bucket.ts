@@ -136,7 +136,6 @@ export class TokenBucketMemory extends RateLimiterCompatibleAbstract {
     const waitMs = this.take(name, points, nowMs)
     if (waitMs === 0) return Promise.resolve(this.#state(name, nowMs, wasFull))
     // The contract: a refusal is a rejection, and no Error.
-    // oxlint-disable-next-line prefer-promise-reject-errors
     return Promise.reject(this.#state(name, nowMs, wasFull, waitMs))
   }
 
