@@ -50,6 +50,8 @@ export function rateLimitGuards(parts: RateLimitParts): [head: Guard, body: Guar
       name: 'token-limit',
       phase: 'body',
       enter(exchange) {
+        // Before the rules are asked: what is wrong with a body is not refused by a rule, and counts.
+        body.estimate(exchange)
         try {
           const waiting = body.enter(exchange, false)
           return waiting?.catch((error: unknown) => giveBack(head, exchange, error))
@@ -82,6 +84,17 @@ class Decider {
     this.#parts = parts
     this.#buckets = buckets
     this.#limiters = limiters
+  }
+
+  /**
+   * Works out what the rules will ask for.
+   *
+   * @throws GatewayError for a body that tells no cost
+   */
+  estimate(exchange: Exchange): void {
+    for (const rule of this.#buckets) {
+      if (rule.rateOf(exchange) !== undefined) this.#cost(rule, exchange)
+    }
   }
 
   enter(exchange: Exchange, countsConcurrency: boolean): void | Promise<void> {

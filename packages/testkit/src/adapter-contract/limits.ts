@@ -208,6 +208,16 @@ export function describeLimits(harness: Harness): void {
       expect(remaining(await post(1))).toMatchObject({ rpm: 8 })
     })
 
+    it('keep the request count when it is the body that is wrong', async () => {
+      const world = new World()
+      const key = await world.key()
+      const server = await start(world, { limits: { rpm: 2, tpm: 1_000 } })
+      const post = (cap: number) => ask(server, 'POST /chat', { key, body: { max_tokens: cap } })
+      expectError(await post(-1), 422, 'invalid_request', 'max_tokens')
+      expectError(await post(-1), 422, 'invalid_request', 'max_tokens')
+      expectError(await post(1), 429, 'request_rate_limit_exceeded')
+    })
+
     it('say the longest wait of those that refuse', async () => {
       const world = new World()
       const key = await world.key()
