@@ -181,11 +181,11 @@ function single(
   shape: z.ZodRawShape,
   options: CommonOptions,
   guards: (settings: Settings, path: string) => Guard[],
-  suggest?: Settings['suggest'],
+  suggest?: (path: string) => Settings['suggest'],
 ): Pipeline {
   const path = `${name}()`
   checkOptions(z.strictObject({ ...commonShape, ...shape }), options, path)
-  const settings = createSettings(options, path, suggest)
+  const settings = createSettings(options, path, suggest?.(path))
   return new Pipeline(guards(settings, path), settings)
 }
 
@@ -218,9 +218,13 @@ export function rateLimitPipeline(
 
 /** The model check alone. */
 export function modelPipeline(options: ModelOptions & CommonOptions): Pipeline {
-  checkOptions(z.strictObject({ ...commonShape, ...modelShape }), options, 'lazuModel()')
-  const suggest = suggestFor(options, 'lazuModel()')
-  return single('lazuModel', modelShape, options, () => [modelGuard(options, true)], suggest)
+  return single(
+    'lazuModel',
+    modelShape,
+    options,
+    () => [modelGuard(options, true)],
+    (path) => suggestFor(options, path),
+  )
 }
 
 /** Body validation alone. */

@@ -7,6 +7,7 @@ import type { Exchange } from './exchange.js'
 import type { ProtocolOption } from './protocols/index.js'
 import { Events } from './events.js'
 import type { Clock } from './lib/clock.js'
+import { hasMethods } from './lib/has-methods.js'
 import type { Logger } from './lib/logger.js'
 import { createClientAddressResolver, type ClientAddressResolver } from './net/client-address.js'
 
@@ -76,14 +77,6 @@ export const commonShape = {
   events: z.instanceof(Events, { error: 'Give what createEvents() returned' }).optional(),
   clock: z.custom<Clock>(hasMethods('monotonicMs', 'wallMs', 'after'), 'Give a Clock').optional(),
 } satisfies Record<keyof CommonOptions, z.ZodType>
-
-/** A check that a value is an object with these methods. */
-export function hasMethods(...names: string[]): (value: unknown) => boolean {
-  return (value) =>
-    typeof value === 'object' &&
-    value !== null &&
-    names.every((name) => typeof Reflect.get(value, name) === 'function')
-}
 
 /** How a server speaks, as far as it was told. */
 export interface Speech {

@@ -4,10 +4,11 @@ import type { Exchange } from '../exchange.js'
 import type { ApiKey } from '../keys/api-key.js'
 import type { Keys } from '../keys/keys.js'
 import type { Clock } from '../lib/clock.js'
+import { isPromise } from '../lib/when-done.js'
 import { TokenBucketMemory } from '../limits/token-bucket.js'
 import { addressGroup } from '../net/address.js'
 import type { Guard } from '../pipeline.js'
-import { hasMethods } from '../settings.js'
+import { hasMethods } from '../lib/has-methods.js'
 import { credentialOf } from './credential.js'
 
 /** How keys are asked for. */
@@ -68,7 +69,7 @@ export function apiKeyGuard(options: ApiKeyOptions, clock: Clock): Guard {
     enter(exchange) {
       try {
         const found = keys.authenticate(credentialOf(exchange))
-        if (found instanceof Promise) return wait(exchange, found)
+        if (isPromise(found)) return wait(exchange, found)
         exchange.key = found
       } catch (error) {
         throw refusal(exchange, error)

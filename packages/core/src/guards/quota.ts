@@ -4,12 +4,13 @@ import type { Events } from '../events.js'
 import type { Exchange, Outcome } from '../exchange.js'
 import type { Clock, Timer } from '../lib/clock.js'
 import { durationMs, type Duration } from '../lib/duration.js'
+import { isPromise } from '../lib/when-done.js'
 import type { Guard } from '../pipeline.js'
 import { costMicros, dearestCostMicros } from '../quota/cost.js'
 import type { Ledger, Reservation, Settled } from '../quota/ledger.js'
 import { createPriceList, pricesSchema, type Price, type Prices } from '../quota/price.js'
 import type { Estimate } from '../quota/usage.js'
-import { hasMethods } from '../settings.js'
+import { hasMethods } from '../lib/has-methods.js'
 import { estimateOf } from './estimate-of.js'
 import { requestedModel } from './json-body.js'
 
@@ -89,8 +90,10 @@ export function quotaGuard(options: QuotaOptions, parts: QuotaParts, path: strin
   function extend(exchange: Exchange, id: string): void {
     try {
       const extended = ledger.extend(id, ttlMs)
-      if (extended instanceof Promise) {
-        extended.catch((error: unknown) => exchange.report('a reservation was not extended', error))
+      if (isPromise(extended)) {
+        void extended.then(undefined, (error: unknown) =>
+          exchange.report('a reservation was not extended', error),
+        )
       }
     } catch (error) {
       exchange.report('a reservation was not extended', error)
@@ -152,7 +155,7 @@ export function quotaGuard(options: QuotaOptions, parts: QuotaParts, path: strin
         caps: key.caps,
         ttlMs,
       })
-      if (reserved instanceof Promise) {
+      if (isPromise(reserved)) {
         return reserved.then((reservation) => hold(exchange, reservation, rest))
       }
       hold(exchange, reserved, rest)
@@ -169,7 +172,7 @@ export function quotaGuard(options: QuotaOptions, parts: QuotaParts, path: strin
       const { id } = held.reservation
       const charges = amount > 0 || exchange.charged !== undefined
       const ended = charges ? ledger.settle(id, amount) : ledger.release(id)
-      if (ended instanceof Promise) return ended.then((end) => settled(exchange, held, end))
+      if (isPromise(ended)) return ended.then((end) => settled(exchange, held, end))
       settled(exchange, held, ended)
     },
   }

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { fromZodIssues } from '../errors/zod-error.js'
-import { hasMethods } from '../settings.js'
+import { hasMethods } from '../lib/has-methods.js'
 import type { Guard } from '../pipeline.js'
 import { jsonBody } from './json-body.js'
 

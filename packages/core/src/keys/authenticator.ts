@@ -6,7 +6,7 @@ import { digestsEqual, type Digester } from './digest.js'
 import { keyForm, maximumKeyLength } from './format.js'
 import type { KeyCache, KnownKey } from './key-cache.js'
 import type { KeyStore } from './key-store.js'
-import { isPromise, whenDone } from './when-done.js'
+import { isPromise, whenDone } from '../lib/when-done.js'
 
 /** What an Authenticator stands on. */
 export interface AuthenticatorParts {

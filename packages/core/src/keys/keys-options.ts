@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import type { Clock } from '../lib/clock.js'
+import { hasMethods } from '../lib/has-methods.js'
 import { checkOptions } from '../lib/options.js'
 import { checkPeppers } from './digest.js'
 import type { KeyCacheSettings } from './key-cache.js'
@@ -48,7 +49,7 @@ const clockMethods = ['monotonicMs', 'wallMs', 'after']
 
 const optionsSchema = z.strictObject({
   store: z
-    .custom<KeyStore>((value) => hasMethods(value, storeMethods), {
+    .custom<KeyStore>(hasMethods(...storeMethods), {
       error: `Give a KeyStore: an object with ${storeMethods.join(', ')}`,
     })
     .optional(),
@@ -71,7 +72,7 @@ const optionsSchema = z.strictObject({
     })
     .prefault({}),
   clock: z
-    .custom<Clock>((value) => hasMethods(value, clockMethods), {
+    .custom<Clock>(hasMethods(...clockMethods), {
       error: 'Give a Clock, or leave it out',
     })
     .optional(),
@@ -92,12 +93,4 @@ export function checkKeysOptions(options: KeysOptions): CheckedKeysOptions {
   const { peppers = [], ...checked } = checkOptions(optionsSchema, options, path)
   checkPeppers(peppers, `${path}.peppers`)
   return { ...checked, peppers }
-}
-
-function hasMethods(value: unknown, names: readonly string[]): boolean {
-  return (
-    typeof value === 'object' &&
-    value !== null &&
-    names.every((name) => typeof Reflect.get(value, name) === 'function')
-  )
 }

@@ -21,7 +21,7 @@ import {
 import { KeyConflictError, KeyNotFoundError, type KeyPage, type KeyStore } from './key-store.js'
 import { checkKeysOptions, type CheckedKeysOptions, type KeysOptions } from './keys-options.js'
 import { MemoryKeyStore } from './memory-key-store.js'
-import { whenDone } from './when-done.js'
+import { whenDone } from '../lib/when-done.js'
 
 /** A key that was just made. `key` is the secret: it can be read here and never again. */
 export interface MadeKey {

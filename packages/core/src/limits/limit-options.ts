@@ -2,7 +2,7 @@ import type { RateLimiterAbstract, RateLimiterCompatibleAbstract } from 'rate-li
 import { z } from 'zod'
 import type { Exchange } from '../exchange.js'
 import type { KeyLimits } from '../keys/api-key.js'
-import { hasMethods } from '../settings.js'
+import { hasMethods } from '../lib/has-methods.js'
 
 /** What a rule counts by: each key, account, model or address has a bucket of its own. */
 export type LimitBy =

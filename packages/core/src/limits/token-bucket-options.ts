@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import type { Clock } from '../lib/clock.js'
+import { hasMethods } from '../lib/has-methods.js'
 import { mostKeys } from './time-table.js'
 
 /** Options of {@link TokenBucketMemory}. */
@@ -40,10 +41,8 @@ export const tokenBucketOptions: z.ZodType<TokenBucketOptions> = z.strictObject(
     .optional(),
   keyPrefix: z.string({ error: 'Give a text' }).optional(),
   clock: z
-    .custom<Clock>(isClock, { error: 'Give an object with monotonicMs, wallMs and after' })
+    .custom<Clock>(hasMethods('monotonicMs', 'wallMs', 'after'), {
+      error: 'Give an object with monotonicMs, wallMs and after',
+    })
     .optional(),
 })
-
-function isClock(value: unknown): boolean {
-  return typeof value === 'object' && value !== null && 'monotonicMs' in value
-}
