@@ -35,7 +35,9 @@ const adapterSources = adapters.flatMap((name) => sourcesIn('packages', name, 's
 
 /** What a source imports, types included. */
 function importsOf({ text }: Source): string[] {
-  return [...text.matchAll(/\b(?:from|import)\s*\(?\s*'([^']+)'/g)].map(([, name = '']) => name)
+  return [...text.matchAll(/\b(?:from|import)\s*\(?\s*'([^',]+)'(?!,)/g)].map(
+    ([, name = '']) => name,
+  )
 }
 
 /** The lines of sources that match, each with where it stands. */

@@ -59,7 +59,19 @@ export type { Tiers } from './limits/rules.js'
 export { TokenBucketMemory } from './limits/token-bucket.js'
 export type { TokenBucketOptions } from './limits/token-bucket-options.js'
 export type { Guard, Phase } from './pipeline.js'
-export type { Balance, Ledger, Reservation, ReserveRequest, Settled } from './quota/ledger.js'
+export type {
+  AccountBalance,
+  AccountPage,
+  Balance,
+  ChargedTokens,
+  Ledger,
+  Movement,
+  Reservation,
+  ReserveRequest,
+  Settled,
+  UsageQuery,
+  UsageSum,
+} from './quota/ledger.js'
 export { MemoryLedger } from './quota/memory-ledger.js'
 export type { MemoryLedgerOptions } from './quota/memory-ledger.js'
 export { formatUsd, usd } from './quota/money.js'
@@ -72,4 +84,5 @@ export { withRetry } from './retry/with-retry.js'
 export type { RetryNotice, WithRetryOptions } from './retry/with-retry.js'
 export type { Charge, Estimate, Usage } from './quota/usage.js'
 export type { RequestContext } from './request-context.js'
+export type { RequestLog, RequestRecord } from './requests/request-log.js'
 export type { CommonOptions } from './settings.js'

@@ -48,8 +48,16 @@ export interface Exchange {
   facts(): RequestFacts
   /** Logs what went wrong beside the request, without anything secret. */
   report(message: string, cause: unknown): void
-  /** Answers with an error now, on the handler's behalf, and makes its later writes harmless. */
-  interrupt(error: GatewayError): void
+  /**
+   * Answers with an error now, on the handler's behalf, and makes its later writes harmless.
+   *
+   * @param by the name of the guard that does so
+   */
+  interrupt(error: GatewayError, by: string): void
+  /** The names of the guards that have let this request pass, in their order. */
+  passedGuards(): readonly string[]
+  /** The name of the guard that refused it, or ended it. */
+  readonly refusedBy: string | undefined
 
   // Filled by guards.
   key?: ApiKey | undefined

@@ -22,6 +22,11 @@ import { limitsSchema, tiersSchema, type LimitRule } from './limits/limit-option
 import { createRuleSet, type Tiers } from './limits/rules.js'
 import type { Guard } from './pipeline.js'
 import { Pipeline } from './pipeline.js'
+import {
+  requestLogGuard,
+  requestLogSchema,
+  type RequestLogOption,
+} from './requests/request-log-guard.js'
 import { createSuggest } from './suggestions/suggest.js'
 import { commonShape, createSettings, type CommonOptions, type Settings } from './settings.js'
 
@@ -65,7 +70,8 @@ export interface GatewayOptions
     ModelOptions,
     ValidateOption,
     Optional<QuotaOptions>,
-    TimeoutOption {}
+    TimeoutOption,
+    RequestLogOption {}
 
 const wholeFromZero = z.int().min(0)
 
@@ -82,6 +88,7 @@ const gatewaySchema = z.strictObject({
   validate: validateSchema.optional(),
   ...z.object(quotaShape).partial().shape,
   timeout: timeoutSchema.optional(),
+  requestLog: requestLogSchema.optional(),
 })
 
 /** A gateway: its guards, and the stream of what happens in it. */
@@ -91,8 +98,8 @@ export interface GatewayParts {
 }
 
 /**
- * The whole gateway, as guards in their order: request id, timeout, key, address, limits; and once
- * the body is there: validation, model, tokens a minute, quota.
+ * The whole gateway, as guards in their order: request log, request id, timeout, key, address,
+ * limits; and once the body is there: validation, model, tokens a minute, quota.
  *
  * @throws ConfigurationError for the first mistake in the options
  */
@@ -103,8 +110,10 @@ export function createGateway(options: GatewayOptions): GatewayParts {
   const events = checked.events ?? new Events()
   const settings = createSettings({ ...checked, events }, path, suggestFor(checked, path))
   const { clock = systemClock } = settings
-  const { keys, ledger, prices, timeout, validate } = checked
-  const guards: Guard[] = [requestIdGuard()]
+  const { keys, ledger, prices, timeout, validate, requestLog } = checked
+  const guards: Guard[] = []
+  if (requestLog !== undefined) guards.push(requestLogGuard(requestLog, clock))
+  guards.push(requestIdGuard())
   if (timeout !== undefined) guards.push(timeoutGuard(timeout, clock, `${path}.timeout`))
   if (keys !== undefined) guards.push(apiKeyGuard({ ...checked, keys }, clock))
   guards.push(ipAllowlistGuard(checked, path))

@@ -32,9 +32,12 @@ export { generateKey, keyForm, shownForm } from './keys/format.js'
 export type { KeyForm } from './keys/format.js'
 export { createDigester, digestsEqual } from './keys/digest.js'
 export type { Digester } from './keys/digest.js'
+export { deepFreeze } from './keys/deep-freeze.js'
+export { hasMethods } from './lib/has-methods.js'
 export { durationMs } from './lib/duration.js'
 export { checkOptions } from './lib/options.js'
 export { ulid } from './lib/ulid.js'
+export { isPromise, whenDone } from './lib/when-done.js'
 export { createBucketRate } from './limits/bucket-rate.js'
 export type { BucketRate } from './limits/bucket-rate.js'
 export { ConcurrencyMemory } from './limits/concurrency.js'
@@ -44,12 +47,23 @@ export { createClientAddressResolver } from './net/client-address.js'
 export type { ClientAddressResolver } from './net/client-address.js'
 export { createNetworkSet } from './net/network-set.js'
 export type { NetworkSet, NetworkSetOptions } from './net/network-set.js'
+export {
+  checkAmount,
+  checkPageLimit,
+  checkReserveRequest,
+  checkTokens,
+  checkTtlMs,
+} from './quota/amount.js'
 export { costMicros, dearestCostMicros } from './quota/cost.js'
 export { estimateTokens } from './quota/estimate.js'
 export type { EstimateOptions } from './quota/estimate.js'
+export { KeySpending } from './quota/key-spending.js'
+export type { KeySpendingState, SpendingWindow } from './quota/key-spending.js'
 export { createPriceList, pricesSchema } from './quota/price.js'
 export type { PriceList } from './quota/price.js'
 export { insufficientQuota, keyQuotaExceeded, quotaConflict } from './quota/refusals.js'
+export { checkUsageQuery } from './quota/usage-query.js'
+export { dateOfDay, dayAt, dayOfDate, UtcCalendar } from './quota/utc-calendar.js'
 export { createModelSuggester } from './suggestions/model-suggester.js'
 export type {
   ModelSuggester,

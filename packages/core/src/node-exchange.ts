@@ -39,6 +39,7 @@ export abstract class NodeExchange extends SpokenRequest implements Exchange, Re
   estimate: Estimate | undefined
   charged: Charge | undefined
   events: Events | undefined
+  refusedBy: string | undefined
   protected logger: Logger | undefined
 
   #suggest: ((error: GatewayError, exchange: Exchange) => Hints) | undefined
@@ -132,14 +133,22 @@ export abstract class NodeExchange extends SpokenRequest implements Exchange, Re
     else this.watch()
   }
 
-  /** Answers with whatever was thrown, as far as an answer is still possible. */
-  refuse(thrown: unknown): void {
-    this.#answer(this.#classify(thrown), 'answered', (reply) => this.send(reply))
+  passedGuards(): string[] {
+    return this.#entered.map((guard) => guard.name)
+  }
+
+  /**
+   * Answers with whatever was thrown, as far as an answer is still possible.
+   *
+   * @param by the name of the guard that threw it
+   */
+  refuse(thrown: unknown, by?: string): void {
+    this.#answer(this.#classify(thrown), 'answered', by, (reply) => this.send(reply))
   }
 
   /** The same where the framework has given up the response, and waits for no answer. */
   refuseNow(thrown: unknown): void {
-    this.#answer(this.#classify(thrown), 'answered', (reply) => this.sendNow(reply))
+    this.#answer(this.#classify(thrown), 'answered', undefined, (reply) => this.sendNow(reply))
   }
 
   /** The request's own connection fails with the same errors as one to an upstream. */
@@ -153,8 +162,8 @@ export abstract class NodeExchange extends SpokenRequest implements Exchange, Re
       : classify(thrown, this.dialect)
   }
 
-  interrupt(error: GatewayError): void {
-    this.#answer(error, 'interrupted', (reply) => this.sendNow(reply))
+  interrupt(error: GatewayError, by: string): void {
+    this.#answer(error, 'interrupted', by, (reply) => this.sendNow(reply))
     if (!this.interrupted) return
     this.#silenceWhenSent()
     // After the answer, so that a handler that reacts to the signal at once comes too late.
@@ -164,6 +173,7 @@ export abstract class NodeExchange extends SpokenRequest implements Exchange, Re
   #answer(
     error: GatewayError,
     state: 'answered' | 'interrupted',
+    by: string | undefined,
     send: (reply: Reply) => void,
   ): void {
     const { request, response } = this.raw
@@ -178,6 +188,7 @@ export abstract class NodeExchange extends SpokenRequest implements Exchange, Re
     }
     this.#state = state
     this.#error = error
+    this.refusedBy = by
     this.watch()
     this.#tell(error)
     if (response.headersSent) {

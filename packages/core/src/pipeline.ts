@@ -80,7 +80,7 @@ export class Pipeline {
         const waiting = guard.enter(exchange)
         if (waiting !== undefined) return this.#enterAfter(waiting, index, guards, exchange)
       } catch (error) {
-        exchange.refuse(error)
+        exchange.refuse(error, guard.name)
         return false
       }
       exchange.passed(guard)
@@ -96,13 +96,13 @@ export class Pipeline {
   ): Promise<boolean> {
     // A client that leaves in the meantime is noticed only by whoever is watching then.
     exchange.watch()
+    const guard = guards[index]
     try {
       await waiting
     } catch (error) {
-      exchange.refuse(error)
+      exchange.refuse(error, guard?.name)
       return false
     }
-    const guard = guards[index]
     if (guard !== undefined) exchange.passed(guard)
     return this.#enterFrom(index + 1, guards, exchange)
   }

@@ -46,6 +46,54 @@ describe('MemoryLedger', () => {
     expect(ledger.settle('r1', 7)).toEqual({ id: 'r1', ended: 'settled', amount: 5 })
   })
 
+  it('copies what it is handed, and hands out copies of movements', () => {
+    const ledger = ledgerOf(100)
+    const tokens = { inputTokens: 3, outputTokens: 4 }
+    ledger.reserve(reservation)
+    ledger.settle('r1', 1, tokens)
+    Object.assign(tokens, { inputTokens: 9 })
+    const end = ledger.movements('r1')[1]
+    expect(end?.tokens).toEqual({ inputTokens: 3, outputTokens: 4 })
+    Object.assign(end ?? {}, { amount: 9 })
+    Object.assign(end?.tokens ?? {}, { outputTokens: 9 })
+    expect(ledger.movements('r1')[1]).toMatchObject({
+      amount: 1,
+      tokens: { inputTokens: 3, outputTokens: 4 },
+    })
+  })
+
+  it('lets go of what was spent more than 92 days ago', () => {
+    const clock = new FakeClock(Date.UTC(2026, 0, 1))
+    const ledger = ledgerOf(100, clock)
+    const daysOf = (): string[] =>
+      ledger
+        .usage({ account: 'acme', from: '2026-01-01', to: '2026-12-31', by: 'day' })
+        .map(({ name }) => name)
+    const spend = (id: string): void => {
+      ledger.reserve({ ...reservation, id })
+      ledger.settle(id, 1)
+    }
+    spend('r1')
+    clock.advance(dayMs)
+    spend('r2')
+    clock.advance(91 * dayMs)
+    spend('r3')
+    expect(daysOf()).toEqual(['2026-01-01', '2026-01-02', '2026-04-03'])
+    clock.advance(dayMs)
+    spend('r4')
+    expect(daysOf()).toEqual(['2026-01-02', '2026-04-03', '2026-04-04'])
+    expect(ledger.balance('acme').settled).toBe(4)
+  })
+
+  it('tells an expiry with the time it was due, however late somebody looks', () => {
+    const clock = new FakeClock()
+    const ledger = ledgerOf(100, clock)
+    const dueMs = clock.wallMs() + 1_000
+    ledger.reserve({ ...reservation, ttlMs: 1_000 })
+    clock.advance(60_000)
+    expect(ledger.movements('r1')[1]).toMatchObject({ kind: 'expired', atMs: dueMs })
+  })
+
   it('forgets how a reservation ended after ten minutes', () => {
     const clock = new FakeClock()
     const ledger = ledgerOf(100, clock)
@@ -110,3 +158,4 @@ describe('MemoryLedger', () => {
 })
 
 const reservation = { id: 'r1', account: 'acme', key: 'k1', amount: 1, ttlMs: 1_000 }
+const dayMs = 86_400_000

@@ -1,15 +1,21 @@
-import { GatewayError, type Ledger, type ReserveRequest } from '@lazu/core'
+import { GatewayError, type ChargedTokens, type Ledger, type ReserveRequest } from '@lazu/core'
 import * as fc from 'fast-check'
 import { expect } from 'vitest'
+import type { FakeClock } from './fake-clock.js'
+import { hourMs, type ReopenLedger } from './ledger-fixtures.js'
+import { expectInvariants, storyAccounts } from './ledger-invariants.js'
 import type { Expected, LedgerModel } from './ledger-model.js'
 
-type LedgerCommand = fc.AsyncCommand<LedgerModel, Ledger>
+/** The ledger of a story. It is another one after a crash. */
+export interface RealLedger {
+  ledger: Ledger
+  readonly clock: FakeClock
+}
 
-const accounts = ['acme', '__proto__']
-const hourMs = 3_600_000
+type LedgerCommand = fc.AsyncCommand<LedgerModel, RealLedger>
 
 const anId = fc.constantFrom('a', 'b', 'c', 'd', 'e', 'f', 'g', 'h', '__proto__', 'constructor')
-const anAccount = fc.constantFrom(...accounts)
+const anAccount = fc.constantFrom(...storyAccounts)
 // Small numbers meet their bounds often.
 const anAmount = fc.integer({ min: 0, max: 10 })
 const aTtlMs = fc.integer({ min: 1, max: 2_000 })
@@ -24,7 +30,14 @@ const aRequest: fc.Arbitrary<ReserveRequest> = fc.record({
   amount: anAmount,
   caps: fc.option(fc.record({ total: aCap, day: aCap, month: aCap }), { nil: undefined }),
   ttlMs: aTtlMs,
+  model: fc.constantFrom(undefined, 'gpt-5', 'gpt-5-mini', '__proto__'),
 })
+
+const aCount = fc.integer({ min: 0, max: 100 })
+const someTokens: fc.Arbitrary<ChargedTokens | undefined> = fc.option(
+  fc.record({ inputTokens: aCount, outputTokens: aCount }),
+  { nil: undefined },
+)
 
 const reserve = fc.tuple(aRequest, times).map(([request, count]) =>
   step(`reserve(${fc.stringify(request)})`, count, async (model, ledger) => {
@@ -33,12 +46,14 @@ const reserve = fc.tuple(aRequest, times).map(([request, count]) =>
   }),
 )
 
-const settle = fc.tuple(anId, fc.integer({ min: 0, max: 12 }), times).map(([id, amount, count]) =>
-  step(`settle(${id}, ${amount})`, count, async (model, ledger) => {
-    const name = model.idOf(id)
-    return [await ledger.settle(name, amount), model.settle(name, amount)]
-  }),
-)
+const settle = fc
+  .tuple(anId, fc.integer({ min: 0, max: 12 }), someTokens, times)
+  .map(([id, amount, tokens, count]) =>
+    step(`settle(${id}, ${amount}, ${fc.stringify(tokens)})`, count, async (model, ledger) => {
+      const name = model.idOf(id)
+      return [await ledger.settle(name, amount, tokens), model.settle(name, amount, tokens)]
+    }),
+  )
 
 const release = fc.tuple(anId, times).map(([id, count]) =>
   step(`release(${id})`, count, async (model, ledger) => {
@@ -67,7 +82,7 @@ const aWhile = fc.integer({ min: 1, max: 800 }).map(advance)
 const hoursOrDays = fc.constantFrom(hourMs, 13 * hourMs, 20 * 24 * hourMs).map(advance)
 
 /** Everything that can be done to a ledger, the passing of time included. */
-const aCommand: fc.Arbitrary<LedgerCommand> = fc.oneof(
+const commands: fc.WeightedArbitrary<LedgerCommand>[] = [
   { weight: 6, arbitrary: reserve },
   { weight: 3, arbitrary: settle },
   { weight: 1, arbitrary: release },
@@ -75,17 +90,26 @@ const aCommand: fc.Arbitrary<LedgerCommand> = fc.oneof(
   { weight: 1, arbitrary: credit },
   { weight: 3, arbitrary: aWhile },
   { weight: 1, arbitrary: hoursOrDays },
-)
+]
 
-/** A story of what happens to a ledger, which begins with something to spend. */
-export const ledgerCommands: fc.Arbitrary<Iterable<LedgerCommand>> = fc.commands([aCommand], {
-  maxCommands: 60,
-  size: 'max',
-})
+/**
+ * A story of what happens to a ledger, which begins with something to spend.
+ *
+ * @param reopen when given, the ledger's process ends now and then without a warning
+ */
+export function ledgerCommands(
+  reopen: ReopenLedger | undefined,
+): fc.Arbitrary<Iterable<LedgerCommand>> {
+  const withCrashes =
+    reopen === undefined
+      ? commands
+      : [...commands, { weight: 2, arbitrary: fc.constant(crash(reopen)) }]
+  return fc.commands([fc.oneof(...withCrashes)], { maxCommands: 60, size: 'max' })
+}
 
 /** What the accounts have when a story begins. */
 export async function fund(model: LedgerModel, ledger: Ledger): Promise<void> {
-  for (const account of accounts) {
+  for (const account of storyAccounts) {
     model.credit(account, 20, 'start')
     await ledger.credit(account, 20, 'start')
   }
@@ -93,6 +117,17 @@ export async function fund(model: LedgerModel, ledger: Ledger): Promise<void> {
 
 function advance(ms: number): LedgerCommand {
   return step(`advance(${ms})`, 1, async (model) => [undefined, model.advance(ms)])
+}
+
+function crash(reopen: ReopenLedger): LedgerCommand {
+  return {
+    check: () => true,
+    async run(model, real) {
+      real.ledger = await reopen(real.ledger, real.clock)
+      await expectInvariants(model, real.ledger)
+    },
+    toString: () => 'crash()',
+  }
 }
 
 function step(
@@ -105,7 +140,7 @@ function step(
 ): LedgerCommand {
   return {
     check: () => true,
-    async run(model, ledger) {
+    async run(model, { ledger }) {
       for (let done = 0; done < count; done++) {
         const [actual, expected] = await run(model, ledger)
         expect(actual).toEqual(expected)
@@ -113,21 +148,6 @@ function step(
       await expectInvariants(model, ledger)
     },
     toString: () => (count === 1 ? name : `${count} x ${name}`),
-  }
-}
-
-async function expectInvariants(model: LedgerModel, ledger: Ledger): Promise<void> {
-  for (const ended of model.ended()) {
-    // What ended stays as it ended, whoever comes late.
-    expect(await ledger.settle(ended.id, 7)).toEqual(ended)
-    expect(await ledger.release(ended.id)).toEqual(ended)
-    expect(await ledger.extend(ended.id, 1_000)).toBe(false)
-  }
-  for (const account of accounts) {
-    const balance = await ledger.balance(account)
-    expect(balance).toEqual(model.balance(account))
-    expect(balance.available).toBe(balance.granted - balance.settled - balance.held)
-    expect(balance.available).toBeGreaterThanOrEqual(model.leastAvailable(account))
   }
 }
 

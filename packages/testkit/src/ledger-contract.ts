@@ -3,10 +3,32 @@ import * as fc from 'fast-check'
 import { beforeEach, describe, expect, it } from 'vitest'
 import { FakeClock } from './fake-clock.js'
 import { fund, ledgerCommands } from './ledger-commands.js'
+import { testAccounts } from './ledger-contract-accounts.js'
 import { testAmounts } from './ledger-contract-amounts.js'
 import { testKeyCaps } from './ledger-contract-caps.js'
-import { balance, dayMs, refusal, request, type MakeLedger } from './ledger-fixtures.js'
+import { testCrashes } from './ledger-contract-crashes.js'
+import { testExpiry } from './ledger-contract-expiry.js'
+import { testMovements } from './ledger-contract-movements.js'
+import { testUsage } from './ledger-contract-usage.js'
+import {
+  balance,
+  dayMs,
+  refusal,
+  request,
+  type MakeLedger,
+  type ReopenLedger,
+} from './ledger-fixtures.js'
+import { expectUsage } from './ledger-invariants.js'
 import { LedgerModel } from './ledger-model.js'
+
+/** What of the contract is only for some ledgers. */
+export interface LedgerContractOptions {
+  /**
+   * For a ledger that outlives its process: abandons the given one without closing it, and opens
+   * what is kept of it. The tests end the process at any place between two steps.
+   */
+  readonly reopen?: ReopenLedger | undefined
+}
 
 /**
  * What every ledger does, in memory or in a store, synchronously or not.
@@ -15,7 +37,11 @@ import { LedgerModel } from './ledger-model.js'
  * @param makeLedger makes an empty ledger that goes by the clock; called for every test, and a
  *   hundred times for one of them
  */
-export function runLedgerContract(name: string, makeLedger: MakeLedger): void {
+export function runLedgerContract(
+  name: string,
+  makeLedger: MakeLedger,
+  { reopen }: LedgerContractOptions = {},
+): void {
   describe(`${name} as a ledger`, () => {
     let clock: FakeClock
     let ledger: Ledger
@@ -187,88 +213,31 @@ export function runLedgerContract(name: string, makeLedger: MakeLedger): void {
       })
     })
 
-    describe('expiring', () => {
-      beforeEach(async () => {
-        await ledger.credit('acme', 100, 'c1')
-      })
-
-      it('holds a reservation to the last millisecond and no longer', async () => {
-        await ledger.reserve(request({ amount: 60, ttlMs: 1_000 }))
-        clock.advance(999)
-        expect(await ledger.balance('acme')).toEqual(balance(100, 0, 60))
-        clock.advance(1)
-        expect(await ledger.balance('acme')).toEqual(balance(100, 0, 0))
-      })
-
-      it('charges nothing when it is settled or released too late', async () => {
-        await ledger.reserve(request({ amount: 60, ttlMs: 1_000 }))
-        clock.advance(1_000)
-        const expired = { id: 'r1', ended: 'expired', amount: 0 }
-        expect(await ledger.settle('r1', 10)).toEqual(expired)
-        expect(await ledger.release('r1')).toEqual(expired)
-        expect(await ledger.extend('r1', 1_000)).toBe(false)
-        expect(await ledger.balance('acme')).toEqual(balance(100, 0, 0))
-      })
-
-      it('gives a request what another one no longer holds', async () => {
-        await ledger.reserve(request({ amount: 60, ttlMs: 1_000 }))
-        clock.advance(1_000)
-        const reservation = await ledger.reserve(request({ id: 'r2', amount: 60 }))
-        expect(reservation.amount).toBe(60)
-      })
-
-      it('holds longer, or shorter, from the moment it is told to', async () => {
-        await ledger.reserve(request({ amount: 60, ttlMs: 1_000 }))
-        clock.advance(900)
-        expect(await ledger.extend('r1', 5_000)).toBe(true)
-        clock.advance(4_999)
-        expect(await ledger.balance('acme')).toEqual(balance(100, 0, 60))
-        expect(await ledger.extend('r1', 10)).toBe(true)
-        clock.advance(10)
-        expect(await ledger.balance('acme')).toEqual(balance(100, 0, 0))
-      })
-
-      it('lets each of many expire at its own moment', async () => {
-        for (let index = 0; index < 100; index++) {
-          const ttlMs = 1 + ((index * 37) % 100)
-          await ledger.reserve(request({ id: `r${index}`, amount: 1, ttlMs }))
-        }
-        for (let left = 99; left >= 0; left--) {
-          clock.advance(1)
-          expect((await ledger.balance('acme')).held).toBe(left)
-        }
-      })
-
-      it('goes by time that passes, not by a wall clock somebody sets', async () => {
-        await ledger.reserve(request({ amount: 60, ttlMs: 1_000 }))
-        clock.setWallMs(clock.wallMs() + 2 * dayMs)
-        expect((await ledger.balance('acme')).held).toBe(60)
-        clock.setWallMs(clock.wallMs() - 4 * dayMs)
-        clock.advance(1_000)
-        expect((await ledger.balance('acme')).held).toBe(0)
-      })
-    })
-
     describe('as a whole', () => {
       it(
         'agrees with a model of it, step by step, whatever is done',
         { timeout: 120_000 },
         async () => {
           await fc.assert(
-            fc.asyncProperty(ledgerCommands, async (commands) => {
+            fc.asyncProperty(ledgerCommands(reopen), async (commands) => {
               const modelClock = new FakeClock(Date.UTC(2026, 0, 31, 22))
-              const real = await makeLedger(modelClock)
+              const real = { ledger: await makeLedger(modelClock), clock: modelClock }
               const model = new LedgerModel(modelClock)
-              await fund(model, real)
+              await fund(model, real.ledger)
               await fc.asyncModelRun(() => ({ model, real }), commands)
-              expect(await real.balance('acme')).toEqual(model.balance('acme'))
+              await expectUsage(model, real.ledger)
             }),
           )
         },
       )
     })
 
+    testExpiry(makeLedger)
     testKeyCaps(makeLedger)
     testAmounts(makeLedger)
+    testAccounts(makeLedger)
+    testMovements(makeLedger)
+    testUsage(makeLedger)
+    if (reopen !== undefined) testCrashes(makeLedger, reopen)
   })
 }

@@ -4,8 +4,14 @@ import type { FakeClock } from './fake-clock.js'
 export const hourMs = 3_600_000
 export const dayMs = 24 * hourMs
 
-/** Makes an empty ledger that goes by a clock. */
+/** Makes an empty ledger that goes by a clock. Whoever passes it in cleans up after each test. */
 export type MakeLedger = (clock: FakeClock) => Ledger | Promise<Ledger>
+
+/**
+ * Abandons a ledger, as the end of its process would, without closing it, and opens what is kept of
+ * it. It goes by the same clock.
+ */
+export type ReopenLedger = (ledger: Ledger, clock: FakeClock) => Ledger | Promise<Ledger>
 
 /** A request to reserve 1 for a minute, with changes. */
 export function request(changes: Partial<ReserveRequest> = {}): ReserveRequest {

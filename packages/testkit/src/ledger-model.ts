@@ -1,13 +1,34 @@
-import type { Balance, Reservation, ReserveRequest, Settled } from '@lazu/core'
+import type {
+  Balance,
+  ChargedTokens,
+  Movement,
+  Reservation,
+  ReserveRequest,
+  Settled,
+  UsageQuery,
+  UsageSum,
+} from '@lazu/core'
 import type { FakeClock } from './fake-clock.js'
+import { dayMs } from './ledger-fixtures.js'
 
 /** How long a ledger must at least remember how a reservation ended. */
 const rememberedMs = 10 * 60_000
 
 interface ModelReservation {
   readonly request: ReserveRequest
+  readonly movements: Movement[]
   expiresAtMs: number
   ended: Settled | undefined
+}
+
+interface ModelCharge {
+  readonly account: string
+  readonly key: string
+  readonly model: string
+  readonly amount: number
+  readonly tokens: ChargedTokens
+  /** Of the day it was settled on. */
+  readonly date: string
 }
 
 interface ModelAccount {
@@ -29,7 +50,7 @@ export class LedgerModel {
   readonly #clock: FakeClock
   readonly #accounts = new Map<string, ModelAccount>()
   readonly #reservations = new Map<string, ModelReservation>()
-  readonly #charges: { key: string; amount: number; date: string }[] = []
+  readonly #charges: ModelCharge[] = []
   #generation = 0
   #generationBeganMs: number
 
@@ -65,26 +86,35 @@ export class LedgerModel {
       return { condition: 'key_quota_exceeded' }
     }
     const expiresAtMs = this.#clock.monotonicMs() + request.ttlMs
-    this.#reservations.set(id, { request, expiresAtMs, ended: undefined })
+    const movements = [this.#movement('reserve', request, amount)]
+    this.#reservations.set(id, { request, movements, expiresAtMs, ended: undefined })
     return { value: { id, account, key, amount } }
   }
 
-  settle(id: string, amount: number): Settled | undefined {
+  settle(id: string, amount: number, tokens?: ChargedTokens): Settled | undefined {
     const reservation = this.#reservations.get(id)
     if (reservation === undefined || reservation.ended !== undefined) return reservation?.ended
     const { request } = reservation
     const account = this.#account(request.account)
     account.settled += amount
     account.excess += Math.max(0, amount - request.amount)
-    this.#charges.push({ key: request.key, amount, date: this.#date(10) })
+    this.#charges.push({
+      account: request.account,
+      key: request.key,
+      model: request.model ?? '',
+      amount,
+      tokens: tokens ?? { inputTokens: 0, outputTokens: 0 },
+      date: this.#date(10),
+    })
     reservation.ended = { id, ended: 'settled', amount }
+    reservation.movements.push({ ...this.#movement('settled', request, amount), tokens })
     return reservation.ended
   }
 
   release(id: string): Settled | undefined {
     const reservation = this.#reservations.get(id)
     if (reservation === undefined) return undefined
-    reservation.ended ??= { id, ended: 'released', amount: 0 }
+    if (reservation.ended === undefined) this.#giveBack(reservation, 'released')
     return reservation.ended
   }
 
@@ -117,10 +147,9 @@ export class LedgerModel {
   advance(ms: number): void {
     this.#clock.advance(ms)
     const nowMs = this.#clock.monotonicMs()
-    for (const [id, reservation] of this.#reservations) {
-      if (reservation.expiresAtMs <= nowMs) {
-        reservation.ended ??= { id, ended: 'expired', amount: 0 }
-      }
+    for (const reservation of this.#reservations.values()) {
+      const isOver = reservation.expiresAtMs <= nowMs
+      if (isOver && reservation.ended === undefined) this.#giveBack(reservation, 'expired')
     }
     if (nowMs - this.#generationBeganMs < rememberedMs) return
     // What is still open stays, and ends under the id it has.
@@ -136,6 +165,49 @@ export class LedgerModel {
       if (isOfLate && reservation.ended !== undefined) ended.push(reservation.ended)
     }
     return ended
+  }
+
+  /** What happened to a reservation. Of an expiry the time is the latest it may be told with. */
+  movements(id: string): readonly Movement[] {
+    return this.#reservations.get(id)?.movements ?? []
+  }
+
+  /** What was spent; the charges added up one by one. */
+  usage(query: UsageQuery): UsageSum[] {
+    const sums = new Map<string, UsageSum>()
+    for (const charge of this.#charges) {
+      const isMeant =
+        'account' in query ? charge.account === query.account : charge.key === query.key
+      if (!isMeant || charge.date < query.from || charge.date > query.to) continue
+      const name = query.by === 'day' ? charge.date : charge[query.by]
+      const { requests, amount, inputTokens, outputTokens } = sums.get(name) ?? nothing
+      sums.set(name, {
+        name,
+        requests: requests + 1,
+        amount: amount + charge.amount,
+        inputTokens: inputTokens + charge.tokens.inputTokens,
+        outputTokens: outputTokens + charge.tokens.outputTokens,
+      })
+    }
+    return [...sums.values()].toSorted((one, other) =>
+      Buffer.compare(Buffer.from(one.name), Buffer.from(other.name)),
+    )
+  }
+
+  /** The date (UTC) so many days ago. */
+  dateBefore(days: number): string {
+    return dateOf(this.#clock.wallMs() - days * dayMs)
+  }
+
+  #giveBack(reservation: ModelReservation, ended: 'released' | 'expired'): void {
+    const { request } = reservation
+    reservation.ended = { id: request.id, ended, amount: 0 }
+    reservation.movements.push(this.#movement(ended, request, request.amount))
+  }
+
+  #movement(kind: Movement['kind'], request: ReserveRequest, amount: number): Movement {
+    const { id, account, key, model } = request
+    return { kind, atMs: this.#clock.wallMs(), id, account, key, model, amount }
   }
 
   #account(name: string): ModelAccount {
@@ -166,6 +238,12 @@ export class LedgerModel {
 
   /** The date in UTC: 10 characters of it are the day, 7 the month. */
   #date(length: number): string {
-    return new Date(this.#clock.wallMs()).toISOString().slice(0, length)
+    return dateOf(this.#clock.wallMs()).slice(0, length)
   }
+}
+
+const nothing = { requests: 0, amount: 0, inputTokens: 0, outputTokens: 0 }
+
+function dateOf(wallMs: number): string {
+  return new Date(wallMs).toISOString().slice(0, 10)
 }

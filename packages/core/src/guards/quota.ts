@@ -7,7 +7,13 @@ import { durationMs, type Duration } from '../lib/duration.js'
 import { isPromise } from '../lib/when-done.js'
 import type { Guard } from '../pipeline.js'
 import { costMicros, dearestCostMicros } from '../quota/cost.js'
-import type { Ledger, Reservation, Settled } from '../quota/ledger.js'
+import type {
+  ChargedTokens,
+  Ledger,
+  Reservation,
+  ReserveRequest,
+  Settled,
+} from '../quota/ledger.js'
 import { createPriceList, pricesSchema, type Price, type Prices } from '../quota/price.js'
 import type { Estimate } from '../quota/usage.js'
 import { hasMethods } from '../lib/has-methods.js'
@@ -59,6 +65,12 @@ interface Hold {
   readonly bytesBefore: number | undefined
 }
 
+/** What a request is charged. */
+interface Due {
+  readonly amount: number
+  readonly tokens: ChargedTokens | undefined
+}
+
 /**
  * Holds what a request may cost, and charges what it did cost when its response is over.
  *
@@ -68,6 +80,8 @@ interface Hold {
  * | 2xx, no usage | the estimate, of what was sent and seen |
  * | a stream that broke off, no usage | nothing (or what was observed: `brokenStream`) |
  * | 4xx, 5xx, timeout, network | nothing |
+ *
+ * A ledger that fails to reserve is answered with `gateway_overloaded`.
  *
  * @throws ConfigurationError for a price or a duration that is none
  */
@@ -110,16 +124,20 @@ export function quotaGuard(options: QuotaOptions, parts: QuotaParts, path: strin
     keepExtending()
   }
 
-  function chargeFor(exchange: Exchange, held: Hold, outcome: Outcome): number {
+  /** Undefined when nothing is. */
+  function dueFor(exchange: Exchange, held: Hold, outcome: Outcome): Due | undefined {
     const { charged } = exchange
     if (charged !== undefined) {
-      if ('micros' in charged) return charged.micros
-      return dearest(held.prices, (price) => costMicros(price, charged))
+      if ('micros' in charged) return { amount: charged.micros, tokens: undefined }
+      const amount = dearest(held.prices, (price) => costMicros(price, charged))
+      return { amount, tokens: charged }
     }
-    if (outcome.status >= 300) return 0
+    if (outcome.status >= 300) return undefined
     const broken = !outcome.completed || outcome.error !== undefined
-    if (broken && brokenStream === 'nothing') return 0
-    return dearestCostMicros(held.prices, seen(exchange, held))
+    if (broken && brokenStream === 'nothing') return undefined
+    const tokens = seen(exchange, held)
+    const amount = dearestCostMicros(held.prices, tokens)
+    return amount === 0 ? undefined : { amount, tokens }
   }
 
   function settled(exchange: Exchange, held: Hold, end: Settled | undefined): void {
@@ -147,16 +165,28 @@ export function quotaGuard(options: QuotaOptions, parts: QuotaParts, path: strin
         throw new GatewayError('pricing_not_configured', { param: 'model' })
       }
       const rest = { prices: mayApply, estimate, bytesBefore: bytesSent(exchange) }
-      const reserved = ledger.reserve({
+      const request: ReserveRequest = {
         id: exchange.requestId,
         account: key.account,
         key: key.id,
         amount: dearestCostMicros(mayApply, estimate),
         caps: key.caps,
         ttlMs,
-      })
+        model,
+      }
+      let reserved: Reservation | Promise<Reservation>
+      try {
+        reserved = ledger.reserve(request)
+      } catch (error) {
+        throw reserveError(error)
+      }
       if (isPromise(reserved)) {
-        return reserved.then((reservation) => hold(exchange, reservation, rest))
+        return reserved.then(
+          (reservation) => hold(exchange, reservation, rest),
+          (error: unknown) => {
+            throw reserveError(error)
+          },
+        )
       }
       hold(exchange, reserved, rest)
     },
@@ -168,14 +198,27 @@ export function quotaGuard(options: QuotaOptions, parts: QuotaParts, path: strin
         extending?.cancel()
         extending = undefined
       }
-      const amount = chargeFor(exchange, held, outcome)
+      const due = dueFor(exchange, held, outcome)
       const { id } = held.reservation
-      const charges = amount > 0 || exchange.charged !== undefined
-      const ended = charges ? ledger.settle(id, amount) : ledger.release(id)
+      const ended =
+        due === undefined ? ledger.release(id) : ledger.settle(id, due.amount, due.tokens)
       if (isPromise(ended)) return ended.then((end) => settled(exchange, held, end))
       settled(exchange, held, ended)
     },
   }
+}
+
+/**
+ * What to answer when a ledger did not reserve: its refusal, or that it cannot be used now. A
+ * RangeError is a mistake in what it was asked, which trying again does not mend.
+ */
+function reserveError(error: unknown): unknown {
+  if (error instanceof RangeError) return error
+  if (GatewayError.is(error)) {
+    const { condition } = error
+    if (condition !== 'store_read_failed' && condition !== 'store_write_failed') return error
+  }
+  return new GatewayError('gateway_overloaded', { cause: error })
 }
 
 function dearest(prices: readonly Price[], costOf: (price: Price) => number): number {

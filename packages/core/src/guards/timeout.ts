@@ -119,6 +119,7 @@ class Deadlines {
         message: `The request timed out after ${durationText(ms)}.`,
         facts: { seconds: ms / 1000 },
       }),
+      'timeout',
     )
     const { response } = this.#exchange.raw
     if (response.writableFinished || response.destroyed) return

@@ -50,8 +50,8 @@ export interface KeyStore {
    */
   replace(key: ApiKey): void | Promise<void>
   /**
-   * A page of keys in the order of their ids, which is the order they were made in. A page with
-   * fewer than `limit` is the last.
+   * A page of keys in the order of their ids, which is the order they were made in, to the
+   * millisecond. A page with fewer than `limit` is the last.
    */
   list(page: KeyPage): readonly ApiKey[] | Promise<readonly ApiKey[]>
 }

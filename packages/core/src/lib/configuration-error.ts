@@ -6,6 +6,7 @@ export type ConfigurationCode =
   | 'LAZU_CONFIG_INVALID_DURATION'
   | 'LAZU_CONFIG_INVALID_NETWORK'
   | 'LAZU_CONFIG_DANGEROUS'
+  | 'LAZU_CONFIG_STORE'
 
 /**
  * A mistake in the options, thrown when a guard, store or gateway is built, never on a request.

@@ -11,13 +11,28 @@ export interface LoggedError {
   readonly type: string
   readonly message: string
   readonly stack: string | undefined
+  /** What led to it. */
+  readonly cause?: LoggedError
 }
 
+/** Causes shown of one error: as deep as wrapping goes, and an end where they go in a circle. */
+const mostCauses = 3
+
 /**
- * What of a thrown thing goes into a log. Only name, message and stack: errors of parsers and API
- * clients carry whole bodies and headers in other members.
+ * What of a thrown thing goes into a log. Only name, message and stack, and the same of up to three
+ * causes: errors of parsers and API clients carry whole bodies and headers in other members.
  */
 export function loggedError(thrown: unknown): LoggedError {
+  return logged(thrown, mostCauses)
+}
+
+function logged(thrown: unknown, causes: number): LoggedError {
+  const error = withoutCause(thrown)
+  const cause = causes === 0 ? undefined : causeOf(thrown)
+  return cause === undefined ? error : { ...error, cause: logged(cause, causes - 1) }
+}
+
+function withoutCause(thrown: unknown): LoggedError {
   try {
     if (thrown instanceof Error) {
       return {
@@ -36,6 +51,14 @@ export function loggedError(thrown: unknown): LoggedError {
   }
 }
 
+function causeOf(thrown: unknown): unknown {
+  try {
+    return thrown instanceof Error ? (thrown.cause ?? undefined) : undefined
+  } catch {
+    return undefined
+  }
+}
+
 /** Writes lines to stderr, for servers that have no logger. */
 export const stderrLogger: Logger = {
   error: (fields, message) => write('error', fields, message),
@@ -44,9 +67,13 @@ export const stderrLogger: Logger = {
 
 function write(level: string, fields: object, message: string): void {
   const { err, ...rest }: { err?: LoggedError } = fields
-  const stack = err?.stack ?? (err === undefined ? undefined : `${err.type}: ${err.message}`)
   const facts = Object.entries(rest).map(([name, value]) => `${name}=${String(value)}`)
   const lines = [`lazu ${level}: ${message} ${facts.join(' ')}`.trimEnd()]
-  if (stack !== undefined) lines.push(stack)
+  if (err !== undefined) lines.push(shown(err))
   process.stderr.write(`${lines.join('\n')}\n`)
+}
+
+function shown({ type, message, stack, cause }: LoggedError): string {
+  const text = stack ?? `${type}: ${message}`
+  return cause === undefined ? text : `${text}\ncaused by ${shown(cause)}`
 }

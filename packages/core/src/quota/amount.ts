@@ -1,4 +1,4 @@
-import type { ReserveRequest } from './ledger.js'
+import type { ChargedTokens, ReserveRequest } from './ledger.js'
 
 /**
  * Checks an amount of money, before anything is done with it: NaN in a sum would cover every cost
@@ -21,6 +21,15 @@ export function checkTtlMs(ttlMs: number): void {
 }
 
 /**
+ * Checks how much of a list is asked for: a database would take -1 for everything.
+ *
+ * @throws RangeError when it is not a whole number from 1 up
+ */
+export function checkPageLimit(limit: number): void {
+  if (!Number.isSafeInteger(limit) || limit < 1) throw notWhole('limit', 1, limit)
+}
+
+/**
  * Checks every number of a request to reserve: `amount`, `ttlMs` and those of `caps`.
  *
  * @throws RangeError naming the first that is no whole number, or out of bounds
@@ -33,6 +42,16 @@ export function checkReserveRequest(request: ReserveRequest): void {
   if (caps.total !== undefined) checkAmount('caps.total', caps.total)
   if (caps.day !== undefined) checkAmount('caps.day', caps.day)
   if (caps.month !== undefined) checkAmount('caps.month', caps.month)
+}
+
+/**
+ * Checks the tokens a charge is for.
+ *
+ * @throws RangeError naming the count that is not a whole number from 0 up
+ */
+export function checkTokens(tokens: ChargedTokens): void {
+  checkAmount('tokens.inputTokens', tokens.inputTokens)
+  checkAmount('tokens.outputTokens', tokens.outputTokens)
 }
 
 function notWhole(name: string, least: number, value: unknown): RangeError {

@@ -1,4 +1,5 @@
 import type { KeyCaps } from '../keys/api-key.js'
+import type { Usage } from './usage.js'
 
 /** What to hold for one request. */
 export interface ReserveRequest {
@@ -13,6 +14,8 @@ export interface ReserveRequest {
   readonly caps?: KeyCaps | undefined
   /** How long it is held when nobody ends it, in milliseconds. */
   readonly ttlMs: number
+  /** The model it is for, as the journal and `usage` tell it. */
+  readonly model?: string | undefined
 }
 
 /** Quota held for one request until it is settled or released, or its time is over. */
@@ -31,6 +34,9 @@ export interface Settled {
   readonly amount: number
 }
 
+/** How many tokens a charge was for. */
+export type ChargedTokens = Pick<Usage, 'inputTokens' | 'outputTokens'>
+
 /** An account's money, in micro-USD. */
 export interface Balance {
   /** All that was ever credited. */
@@ -41,6 +47,56 @@ export interface Balance {
   readonly held: number
   /** granted - settled - held. Negative only when a charge had to exceed its reservation. */
   readonly available: number
+}
+
+/** An account and its money. */
+export interface AccountBalance extends Balance {
+  readonly account: string
+}
+
+/** Which part of the accounts to list. */
+export interface AccountPage {
+  /** Begins behind this name: the last one of the page before. There need not be such an account. */
+  readonly after?: string | undefined
+  /** How many at most, from 1 up. */
+  readonly limit: number
+}
+
+/** Something that happened to an account's money. */
+export interface Movement {
+  readonly kind: 'grant' | 'reserve' | Settled['ended']
+  /** When, in milliseconds since 1970; of an expiry, it may be when the ledger noticed. */
+  readonly atMs: number
+  /** The reservation's id, which is the request's; of a grant its reference. */
+  readonly id: string
+  readonly account: string
+  /** The key's id; undefined for a grant. */
+  readonly key?: string | undefined
+  readonly model?: string | undefined
+  /** What was granted, held, charged or, when it was released or expired, given back. */
+  readonly amount: number
+  /** What was charged for, as far as it is known. */
+  readonly tokens?: ChargedTokens | undefined
+}
+
+/** What was spent by whom, when. Days are UTC and written `2026-11-21`; both ends are included. */
+export type UsageQuery = ({ readonly account: string } | { readonly key: string }) & {
+  readonly from: string
+  readonly to: string
+  /** What to add up by. */
+  readonly by: 'day' | 'model' | 'key'
+}
+
+/** What was spent on one day, on one model, or by one key. */
+export interface UsageSum {
+  /** The day, the model or the key's id. Empty for charges of no model. */
+  readonly name: string
+  /** How many reservations were settled. */
+  readonly requests: number
+  /** Micro-USD. */
+  readonly amount: number
+  readonly inputTokens: number
+  readonly outputTokens: number
 }
 
 /**
@@ -60,8 +116,14 @@ export interface Ledger {
   /**
    * Ends a reservation with a charge, which may be more than was held. Undefined when there never
    * was such a reservation, or it ended too long ago to remember.
+   *
+   * @param tokens what the charge is for, when that is known; for `usage` and `movements` only
    */
-  settle(id: string, amount: number): Settled | undefined | Promise<Settled | undefined>
+  settle(
+    id: string,
+    amount: number,
+    tokens?: ChargedTokens,
+  ): Settled | undefined | Promise<Settled | undefined>
   /** Ends a reservation without a charge. */
   release(id: string): Settled | undefined | Promise<Settled | undefined>
   /** Holds an open reservation for `ttlMs` from now. Whether there was one. */
@@ -70,4 +132,25 @@ export interface Ledger {
   balance(account: string): Balance | Promise<Balance>
   /** Adds to an account. The same `reference` twice adds once. */
   credit(account: string, amount: number, reference: string): Balance | Promise<Balance>
+  /** Makes an account that has nothing. Whether it is new. */
+  createAccount(account: string): boolean | Promise<boolean>
+  /**
+   * A page of accounts in the order of their names' UTF-8 bytes. A page with fewer than `limit` is
+   * the last.
+   *
+   * @throws RangeError for a limit that is no whole number from 1 up
+   */
+  accounts(page: AccountPage): readonly AccountBalance[] | Promise<readonly AccountBalance[]>
+  /**
+   * What was spent, in the order of the names' UTF-8 bytes. A charge counts on the day (UTC) it was
+   * settled. Names nothing was charged for do not appear. At least the last 92 days are remembered.
+   *
+   * @throws RangeError naming the field that is wrong: a date that is none, for instance
+   */
+  usage(query: UsageQuery): readonly UsageSum[] | Promise<readonly UsageSum[]>
+  /**
+   * What happened to a reservation, in its order: it was made, and perhaps it ended. Empty when
+   * there never was one, or it ended too long ago to remember.
+   */
+  movements(id: string): readonly Movement[] | Promise<readonly Movement[]>
 }

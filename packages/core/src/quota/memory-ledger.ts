@@ -1,32 +1,40 @@
 import { systemClock, type Clock } from '../lib/clock.js'
-import { checkAmount, checkReserveRequest, checkTtlMs } from './amount.js'
-import { EndedQueue, type Ended } from './ended-queue.js'
-import { ExpiryQueue, type Expiring } from './expiry-queue.js'
+import { AccountNames } from './account-names.js'
+import {
+  checkAmount,
+  checkPageLimit,
+  checkReserveRequest,
+  checkTokens,
+  checkTtlMs,
+} from './amount.js'
+import { DailyUsage } from './daily-usage.js'
+import { EndedQueue } from './ended-queue.js'
+import { ExpiryQueue } from './expiry-queue.js'
 import { KeySpending } from './key-spending.js'
-import type { Balance, Ledger, Reservation, ReserveRequest, Settled } from './ledger.js'
+import type {
+  AccountBalance,
+  AccountPage,
+  Balance,
+  ChargedTokens,
+  Ledger,
+  Movement,
+  Reservation,
+  ReserveRequest,
+  Settled,
+  UsageQuery,
+  UsageSum,
+} from './ledger.js'
+import { availableOf, balanceOf, emptyAccount, type Account } from './memory-account.js'
+import {
+  movementsOf,
+  reservationOf,
+  settledOf,
+  tokensOf,
+  type Entry,
+  type Key,
+} from './memory-entry.js'
 import { insufficientQuota, quotaConflict } from './refusals.js'
-import { UtcCalendar } from './utc-calendar.js'
-
-/** An account's sums. Each is a safe integer, and so is every difference of them. */
-interface Account {
-  granted: number
-  settled: number
-  held: number
-  /** Of the credits. */
-  readonly references: Set<string>
-}
-
-interface Entry extends Expiring, Ended<Entry> {
-  readonly id: string
-  readonly accountName: string
-  readonly keyName: string
-  readonly account: Account
-  readonly key: KeySpending
-  readonly amount: number
-  /** How it ended; undefined while it is open. */
-  ended: Settled['ended'] | undefined
-  charged: number
-}
+import { dayAt, UtcCalendar } from './utc-calendar.js'
 
 /** What a MemoryLedger can be told. */
 export interface MemoryLedgerOptions {
@@ -44,6 +52,8 @@ export interface MemoryLedgerOptions {
  * - How a reservation ended is remembered for ten minutes, and for the newest 100,000. References of
  *   credits are remembered for good: they are payments, which are few, and one that was forgotten
  *   could be paid out twice.
+ * - What was charged is added up by day, account, key and model, for `usage`. Sums are kept for 92
+ *   days, and older ones let go with the first charge of a new day.
  * - Otherwise it takes memory for each account and key in use, and for each open reservation.
  *
  * @example
@@ -59,7 +69,9 @@ export class MemoryLedger implements Ledger {
   readonly #clock: Clock
   readonly #calendar: UtcCalendar
   readonly #accounts = new Map<string, Account>()
-  readonly #keys = new Map<string, KeySpending>()
+  readonly #names = new AccountNames()
+  readonly #keys = new Map<string, Key>()
+  readonly #usage = new DailyUsage()
   /** The open ones, and those that ended of late. */
   readonly #reservations = new Map<string, Entry>()
   readonly #expiring = new ExpiryQueue<Entry>()
@@ -93,25 +105,29 @@ export class MemoryLedger implements Ledger {
     const available = knownAccount === undefined ? 0 : availableOf(knownAccount)
     if (amount > available) throw insufficientQuota(amount, available)
     const knownKey = this.#keys.get(request.key)
-    const key = knownKey ?? new KeySpending()
-    if (caps !== undefined) key.check(amount, caps, this.#calendar)
+    const key = knownKey ?? { spending: new KeySpending(), usage: { day: -1, sums: [] } }
+    if (caps !== undefined) key.spending.check(amount, caps, this.#calendar)
 
     if (knownKey === undefined) this.#keys.set(request.key, key)
     const account = knownAccount ?? this.#openAccount(request.account)
     account.held += amount
-    key.held += amount
+    key.spending.held += amount
     const entry: Entry = {
       id,
       accountName: request.account,
       keyName: request.key,
       account,
       key,
+      model: request.model,
       amount,
+      reservedWallMs: this.#clock.wallMs(),
       expiresAtMs: nowMs + request.ttlMs,
       place: 0,
       ended: undefined,
       charged: 0,
+      tokens: undefined,
       endedAtMs: 0,
+      endedWallMs: 0,
       next: undefined,
     }
     this.#reservations.set(id, entry)
@@ -122,21 +138,25 @@ export class MemoryLedger implements Ledger {
   /**
    * Ends a reservation with a charge. See {@link Ledger.settle}.
    *
-   * @throws RangeError for an amount that is none, or that makes a sum too large to be exact; the
-   *   reservation is open then as before
+   * @throws RangeError for an amount or a count of tokens that is none, or an amount that makes a
+   *   sum too large to be exact; the reservation is open then as before
    */
-  settle(id: string, amount: number): Settled | undefined {
+  settle(id: string, amount: number, tokens?: ChargedTokens): Settled | undefined {
     checkAmount('amount', amount)
+    if (tokens !== undefined) checkTokens(tokens)
     const nowMs = this.#expire()
     const entry = this.#reservations.get(id)
     if (entry === undefined) return undefined
     if (entry.ended === undefined) {
       checkAmount('amount added to what was charged before', entry.account.settled + amount)
-      checkAmount('amount added to what the key spent before', entry.key.spent + amount)
+      checkAmount('amount added to what the key spent before', entry.key.spending.spent + amount)
       entry.account.settled += amount
-      entry.key.spend(amount, this.#calendar)
+      entry.key.spending.spend(amount, this.#calendar)
       entry.charged = amount
-      this.#end(entry, 'settled', nowMs)
+      entry.tokens = tokens === undefined ? undefined : tokensOf(tokens)
+      const wallMs = this.#clock.wallMs()
+      this.#usage.add(entry, entry.key.usage, dayAt(wallMs))
+      this.#end(entry, 'settled', nowMs, wallMs)
     }
     return settledOf(entry)
   }
@@ -146,7 +166,7 @@ export class MemoryLedger implements Ledger {
     const nowMs = this.#expire()
     const entry = this.#reservations.get(id)
     if (entry === undefined) return undefined
-    if (entry.ended === undefined) this.#end(entry, 'released', nowMs)
+    if (entry.ended === undefined) this.#end(entry, 'released', nowMs, this.#clock.wallMs())
     return settledOf(entry)
   }
 
@@ -188,12 +208,49 @@ export class MemoryLedger implements Ledger {
     return balanceOf(credited)
   }
 
+  /** Makes an account that has nothing. Whether it is new. */
+  createAccount(account: string): boolean {
+    if (this.#accounts.has(account)) return false
+    this.#openAccount(account)
+    return true
+  }
+
+  /**
+   * A page of accounts. See {@link Ledger.accounts}.
+   *
+   * @throws RangeError for a limit that is none
+   */
+  accounts(page: AccountPage): readonly AccountBalance[] {
+    checkPageLimit(page.limit)
+    this.#expire()
+    return this.#names.page(page).map((account) => ({
+      account,
+      ...balanceOf(this.#accounts.get(account)),
+    }))
+  }
+
+  /**
+   * What was spent, as far as it is remembered. See {@link Ledger.usage}.
+   *
+   * @throws RangeError naming the field that is wrong
+   */
+  usage(query: UsageQuery): readonly UsageSum[] {
+    return this.#usage.query(query)
+  }
+
+  /** What happened to a reservation that is open or ended of late. See {@link Ledger.movements}. */
+  movements(id: string): readonly Movement[] {
+    this.#expire()
+    const entry = this.#reservations.get(id)
+    return entry === undefined ? [] : movementsOf(entry)
+  }
+
   /** Ends what is over, and forgets what ended long ago. Returns the time it is. */
   #expire(): number {
     const nowMs = this.#clock.monotonicMs()
     let first = this.#expiring.first
     while (first !== undefined && first.expiresAtMs <= nowMs) {
-      this.#end(first, 'expired', nowMs)
+      this.#end(first, 'expired', nowMs, this.#wallMsOf(first.expiresAtMs, nowMs))
       first = this.#expiring.first
     }
     let forgotten = this.#ended.takeForgotten(nowMs)
@@ -204,37 +261,24 @@ export class MemoryLedger implements Ledger {
     return nowMs
   }
 
-  #end(entry: Entry, ended: Settled['ended'], nowMs: number): void {
+  #end(entry: Entry, ended: Settled['ended'], nowMs: number, wallMs: number): void {
     this.#expiring.remove(entry)
     entry.ended = ended
+    entry.endedWallMs = wallMs
     entry.account.held -= entry.amount
-    entry.key.held -= entry.amount
+    entry.key.spending.held -= entry.amount
     this.#ended.add(entry, nowMs)
   }
 
+  /** The wall time of a monotonic moment that has passed, in whole milliseconds. */
+  #wallMsOf(momentMs: number, nowMs: number): number {
+    return Math.round(this.#clock.wallMs() - (nowMs - momentMs))
+  }
+
   #openAccount(name: string): Account {
-    const account = { granted: 0, settled: 0, held: 0, references: new Set<string>() }
+    const account = emptyAccount()
     this.#accounts.set(name, account)
+    this.#names.add(name)
     return account
   }
-}
-
-function reservationOf(entry: Entry): Reservation {
-  const { id, accountName, keyName, amount } = entry
-  return { id, account: accountName, key: keyName, amount }
-}
-
-function settledOf(entry: Entry): Settled | undefined {
-  const { id, ended, charged } = entry
-  return ended === undefined ? undefined : { id, ended, amount: charged }
-}
-
-function availableOf(account: Account): number {
-  return account.granted - account.settled - account.held
-}
-
-function balanceOf(account: Account | undefined): Balance {
-  if (account === undefined) return { granted: 0, settled: 0, held: 0, available: 0 }
-  const { granted, settled, held } = account
-  return { granted, settled, held, available: availableOf(account) }
 }
