@@ -14,6 +14,7 @@ const steps = {
   tour: () => node('examples/express/dist/tour.js'),
   'bench:format': () => node('bench/dist/format.js'),
   'bench:memory': () => node('--expose-gc', 'bench/dist/memory.js'),
+  'bench:stores': () => node('bench/dist/stores.js'),
   test,
 }
 

@@ -1,0 +1,153 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import { GatewayError, type Condition } from '@lazu/core'
+import { integer, rowOf, type Row, type SqliteDatabase, type SqlValue } from './database.js'
+import { isBusy, meaningOf } from './failures.js'
+
+/** A prepared statement that gives rows. */
+export interface Statement {
+  run(...parameters: SqlValue[]): void
+  get(...parameters: SqlValue[]): Row | undefined
+  all(...parameters: SqlValue[]): Row[]
+}
+
+/** Which way a transaction goes to the disk. */
+export type Durability = 'as-set' | 'synced'
+
+const longestPauseMs = 10
+
+/** SQLite's number of `synchronous = FULL`. */
+const full = 2
+
+/**
+ * A database and its transactions.
+ *
+ * A transaction is one synchronous piece of work, so nothing of this process can come between its
+ * steps. One that finds the file locked by another process is tried again after a pause in which
+ * this process goes on with other requests: only then there is a promise.
+ */
+export class Connection {
+  readonly #database: SqliteDatabase
+  readonly #busyTimeoutMs: number
+  readonly #synchronous: number
+  /** What is being tried again. */
+  readonly #waiting = new Set<Promise<unknown>>()
+  #closed = false
+
+  /** @param busyTimeoutMs how long a transaction waits for other processes, in milliseconds */
+  constructor(database: SqliteDatabase, busyTimeoutMs: number) {
+    this.#database = database
+    this.#busyTimeoutMs = busyTimeoutMs
+    const synchronous = this.prepare('PRAGMA synchronous').get()
+    this.#synchronous = synchronous === undefined ? full : integer(synchronous, 'synchronous')
+  }
+
+  prepare(sql: string): Statement {
+    const statement = this.#database.prepare(sql)
+    return {
+      run: (...parameters) => void statement.run(...parameters),
+      get: (...parameters) => rowOf(statement.get(...parameters)),
+      all: (...parameters) => statement.all(...parameters).map((row) => rowOf(row) ?? {}),
+    }
+  }
+
+  /** Runs statements that give nothing back. */
+  execute(sql: string): void {
+    this.#database.exec(sql)
+  }
+
+  /** One transaction that may write; waits for nobody. What `work` throws takes it back. */
+  inTransaction<T>(work: () => T): T {
+    return this.#transaction('BEGIN IMMEDIATE', work)
+  }
+
+  /**
+   * Reads, as of one moment.
+   *
+   * @throws GatewayError `store_read_failed` with SQLite's error inside
+   */
+  read<T>(work: () => T): T | Promise<T> {
+    return this.#retried('store_read_failed', () => this.#transaction('BEGIN', work))
+  }
+
+  /**
+   * Changes something, wholly or not at all. What `work` throws is thrown, and nothing is changed.
+   *
+   * @param durability `synced`: on the disk when this returns, whatever `synchronous` is
+   * @throws GatewayError `store_write_failed` with SQLite's error inside
+   */
+  write<T>(work: () => T, durability: Durability = 'as-set'): T | Promise<T> {
+    return this.#retried('store_write_failed', () => {
+      if (durability === 'as-set' || this.#synchronous >= full) {
+        return this.#transaction('BEGIN IMMEDIATE', work)
+      }
+      this.#database.exec('PRAGMA synchronous = FULL')
+      try {
+        return this.#transaction('BEGIN IMMEDIATE', work)
+      } finally {
+        this.#database.exec(`PRAGMA synchronous = ${this.#synchronous}`)
+      }
+    })
+  }
+
+  /** Lets what waits for another process end, and then nothing works any more. */
+  async end(): Promise<void> {
+    while (this.#waiting.size > 0) await Promise.allSettled(this.#waiting)
+    this.#closed = true
+  }
+
+  #transaction<T>(begin: 'BEGIN' | 'BEGIN IMMEDIATE', work: () => T): T {
+    this.#database.exec(begin)
+    try {
+      const result = work()
+      this.#database.exec('COMMIT')
+      return result
+    } catch (error) {
+      this.#rollBack()
+      throw error
+    }
+  }
+
+  #rollBack(): void {
+    try {
+      this.#database.exec('ROLLBACK')
+    } catch {
+      // SQLite has rolled back by itself, as it does when the disk is full.
+    }
+  }
+
+  #retried<T>(condition: Condition, attempt: () => T): T | Promise<T> {
+    // Statements of a closed database work in some drivers, and write to a file nobody expects it of.
+    if (this.#closed) throw new GatewayError(condition, { cause: new Error('it was closed') })
+    try {
+      return attempt()
+    } catch (error) {
+      if (!isBusy(error)) throw failure(condition, error)
+      const waiting = this.#waitAndRetry(condition, attempt, error)
+      this.#waiting.add(waiting)
+      const done = (): void => void this.#waiting.delete(waiting)
+      waiting.then(done, done)
+      return waiting
+    }
+  }
+
+  async #waitAndRetry<T>(condition: Condition, attempt: () => T, first: unknown): Promise<T> {
+    const untilMs = performance.now() + this.#busyTimeoutMs
+    let error = first
+    while (performance.now() < untilMs) {
+      // Different pauses, lest those who wait come back all at once.
+      await delay(Math.ceil(Math.random() * longestPauseMs))
+      try {
+        return attempt()
+      } catch (again) {
+        if (!isBusy(again)) throw failure(condition, again)
+        error = again
+      }
+    }
+    throw failure(condition, error)
+  }
+}
+
+/** SQLite's error as the store's; any other error is what it is. */
+function failure(condition: Condition, error: unknown): unknown {
+  return meaningOf(error) === undefined ? error : new GatewayError(condition, { cause: error })
+}

@@ -1,0 +1,84 @@
+import {
+  checkUsageQuery,
+  dateOfDay,
+  dayOfDate,
+  type ChargedTokens,
+  type UsageQuery,
+  type UsageSum,
+} from '@lazu/core'
+import type { Connection, Statement } from './connection.js'
+import { integer, text, type Row } from './database.js'
+import type { Held } from './reservations.js'
+
+const groups: Readonly<Record<UsageQuery['by'], string>> = {
+  day: 'lazu_usage.day',
+  model: 'model',
+  key: 'key_id',
+}
+
+/** What was charged, added up by account, day (UTC), key and model. */
+export class UsageSums {
+  readonly #connection: Connection
+  readonly #add: Statement
+
+  constructor(connection: Connection) {
+    this.#connection = connection
+    this.#add = connection.prepare(
+      'INSERT INTO lazu_usage ' +
+        '(account, day, key, model, requests, amount, input_tokens, output_tokens) ' +
+        'VALUES (?, ?, ?, ?, 1, ?, ?, ?) ' +
+        'ON CONFLICT (account, day, key, model) DO UPDATE SET requests = requests + 1, ' +
+        'amount = amount + excluded.amount, ' +
+        'input_tokens = input_tokens + excluded.input_tokens, ' +
+        'output_tokens = output_tokens + excluded.output_tokens',
+    )
+  }
+
+  /**
+   * Adds a charge; within a transaction.
+   *
+   * @param day in days since 1970
+   */
+  add(
+    reservation: Held & { readonly model: string | undefined },
+    day: number,
+    amount: number,
+    tokens: ChargedTokens | undefined,
+  ): void {
+    const { account, key, model = '' } = reservation
+    const { inputTokens = 0, outputTokens = 0 } = tokens ?? {}
+    this.#add.run(account, day, key, model, amount, inputTokens, outputTokens)
+  }
+
+  /** Answers `Ledger.usage`. */
+  sums(query: UsageQuery): readonly UsageSum[] | Promise<readonly UsageSum[]> {
+    checkUsageQuery(query)
+    const fromDay = dayOfDate('from', query.from)
+    const toDay = dayOfDate('to', query.to)
+    const [owner, name] =
+      'account' in query ? ['lazu_accounts.name', query.account] : ['key_id', query.key]
+    const sql =
+      `SELECT CAST(${groups[query.by]} AS BLOB) AS name, sum(requests) AS requests, ` +
+      'sum(amount) AS amount, sum(input_tokens) AS input_tokens, ' +
+      'sum(output_tokens) AS output_tokens FROM lazu_usage ' +
+      'JOIN lazu_accounts ON lazu_accounts.number = account ' +
+      'JOIN lazu_spending ON lazu_spending.number = key ' +
+      `WHERE ${owner} = ? AND lazu_usage.day BETWEEN ? AND ? ` +
+      `GROUP BY ${groups[query.by]} ORDER BY ${groups[query.by]}`
+    return this.#connection.read(() => {
+      const rows = this.#connection.prepare(sql).all(name, fromDay, toDay)
+      return rows.map((row) => sumOf(row, query.by))
+    })
+  }
+}
+
+function sumOf(row: Row, by: UsageQuery['by']): UsageSum {
+  const name = text(row, 'name')
+  return {
+    name: by === 'day' ? dateOfDay(Number(name)) : name,
+    requests: integer(row, 'requests'),
+    amount: integer(row, 'amount'),
+    inputTokens: integer(row, 'input_tokens'),
+    outputTokens: integer(row, 'output_tokens'),
+  }
+}
