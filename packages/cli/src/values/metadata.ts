@@ -1,0 +1,23 @@
+import { CommandError } from '../command-error.js'
+
+/**
+ * One more `name=value` of `--metadata`. The value may hold `=`.
+ *
+ * @param before what the ones before it gave
+ * @throws CommandError `usage` when there is no `=`, no name, or the name was given already
+ */
+export function metadataEntry(
+  text: string,
+  before: Readonly<Record<string, string>> = {},
+): Readonly<Record<string, string>> {
+  const middle = text.indexOf('=')
+  const name = text.slice(0, Math.max(middle, 0))
+  if (name !== '' && !Object.hasOwn(before, name)) {
+    return Object.fromEntries([...Object.entries(before), [name, text.slice(middle + 1)]])
+  }
+  throw new CommandError(
+    'usage',
+    `--metadata has ${JSON.stringify(text.slice(0, 80))}. Write each name once, as team=search.`,
+    { param: '--metadata' },
+  )
+}
