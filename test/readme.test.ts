@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 const files = [
@@ -15,6 +15,8 @@ const files = [
   'packages/express/README.md',
   'packages/koa/README.md',
   'packages/fastify/README.md',
+  'packages/sqlite/README.md',
+  'packages/cli/README.md',
 ]
 
 let folder = ''
@@ -69,7 +71,10 @@ async function serve(name: string): Promise<Running> {
     expect(code).toContain('3000')
     return code.replace('3000', String(port))
   })
-  const child = spawn(process.execPath, [file], { stdio: ['ignore', 'pipe', 'pipe'] })
+  const child = spawn(process.execPath, [file], {
+    cwd: folder,
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
   const lines = createInterface(child.stdout)
   let key = ''
   lines.on('line', (line) => {
@@ -212,6 +217,92 @@ it('refuses by a guard of your own', async () => {
     expect((await errorOf(batches)).message).toBe('Batches are back in an hour.')
   } finally {
     child.kill()
+  }
+})
+
+it('notes what became of requests', async () => {
+  const { url, key, process: child } = await serve('request-log')
+  try {
+    let printed = ''
+    child.stdout?.on('data', (chunk: Buffer) => (printed += String(chunk)))
+    const good = await fetch(`${url}/v1/models`, { headers: { authorization: `Bearer ${key}` } })
+    expect(good.status).toBe(200)
+    const keyless = await fetch(`${url}/v1/models`)
+    const { request_id: refusedId } = await errorOf(keyless)
+    await vi.waitFor(() =>
+      expect(printed.trim().split('\n')).toEqual([
+        `${good.headers.get('x-request-id')} 200 passed`,
+        `${refusedId} 401 api-key`,
+      ]),
+    )
+  } finally {
+    child.kill()
+  }
+})
+
+/** Asks for a completion; its price is 213 micro-dollars. */
+function complete({ url }: Running, key: string): Promise<Response> {
+  return fetch(`${url}/v1/chat/completions`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', authorization: `Bearer ${key}` },
+    body: JSON.stringify({ model: 'gpt-5', messages: [] }),
+  })
+}
+
+it('keeps keys and money in a file', async () => {
+  const first = await serve('sqlite')
+  const { sqliteStore } = await import('@lazu/sqlite')
+  const store = sqliteStore({ path: join(folder, 'gateway.db') })
+  const charged = (requests: number): Promise<void> =>
+    vi.waitFor(async () => {
+      const { granted, settled } = await store.ledger.balance('acme')
+      expect({ granted, settled }).toEqual({ granted: 5_000_000, settled: requests * 213 })
+    })
+  try {
+    expect((await complete(first, first.key)).status).toBe(200)
+    await charged(1)
+  } finally {
+    first.process.kill('SIGKILL')
+  }
+  const second = await serve('sqlite')
+  try {
+    expect((await complete(second, first.key)).status).toBe(200)
+    expect((await complete(second, second.key)).status).toBe(200)
+    await charged(3)
+  } finally {
+    second.process.kill()
+    await store.close()
+  }
+})
+
+it('runs the command by its configuration', async () => {
+  const file = await snippetFile('lazu-config', (code) => code)
+  const lazu = async (...args: string[]): Promise<string> => {
+    const command = join(root, 'packages', 'cli', 'bin', 'lazu.js')
+    const { stdout } = await promisify(execFile)(process.execPath, [
+      command,
+      '--config',
+      file,
+      ...args,
+    ])
+    return stdout
+  }
+  const made = await lazu('keys', 'create', '--account', 'acme', '--name', 'first', '--json')
+  const { key }: { key: string } = JSON.parse(made)
+  expect(key).toMatch(/^sk-lazu-/)
+  expect(await lazu('keys', 'list')).toContain('first')
+  const port = await freePort()
+  const command = join(root, 'packages', 'cli', 'bin', 'lazu.js')
+  const server = spawn(process.execPath, [command, 'serve', '--config', file, '--port', `${port}`])
+  try {
+    const [listening]: unknown[] = await once(createInterface(server.stdout), 'line')
+    expect(listening).toContain(String(port))
+    const answer = await fetch(`http://127.0.0.1:${port}/v1/models`, {
+      headers: { authorization: `Bearer ${key}` },
+    })
+    expect(answer.status).toBe(200)
+  } finally {
+    server.kill()
   }
 })
 

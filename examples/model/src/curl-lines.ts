@@ -13,8 +13,9 @@ export interface CurlLine {
  * What to try on a server.
  *
  * @param url the server's own, without a path
+ * @param demo in the place of a secret there may be a variable of the shell, `$LAZU_KEY`
  */
-export function curlLines(url: string, { secrets }: Demo): readonly CurlLine[] {
+export function curlLines(url: string, { secrets }: Pick<Demo, 'secrets'>): readonly CurlLine[] {
   const chat = (key: string, rest: object = {}, flags = ''): string => {
     const messages = [{ role: 'user', content: 'Hello, gateway!' }]
     return [
@@ -48,5 +49,5 @@ export function curlLines(url: string, { secrets }: Demo): readonly CurlLine[] {
 }
 
 function bearer(key: string): string {
-  return `-H 'Authorization: Bearer ${key}'`
+  return `-H "Authorization: Bearer ${key}"`
 }

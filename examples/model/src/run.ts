@@ -1,13 +1,32 @@
 import type { Server } from 'node:http'
-import { curlLines } from './curl-lines.js'
-import { createDemo, type Demo } from './demo.js'
+import type { GatewayOptions } from '@lazu/core'
+import { closeOnSignal } from './close-on-signal.js'
+import { provideKeys } from './demo-keys.js'
+import { greeting } from './greeting.js'
+import { lazuCommand } from './lazu-command.js'
+import { portFrom } from './port.js'
+import { openGateway } from './stored-gateway.js'
 
 /**
- * Makes a server of a demo's options, and resolves when it listens on this machine's 127.0.0.1.
+ * Makes a server of a gateway's options, and resolves when it listens.
  *
  * @param port 0: any that is free
+ * @param host this machine's 127.0.0.1 unless given
  */
-export type Serve = (demo: Demo, port: number) => Promise<Server>
+export type Serve = (
+  gateway: { readonly options: GatewayOptions },
+  port: number,
+  host?: string,
+) => Promise<Server>
+
+/** One of the examples. */
+export interface Example {
+  /** The framework's name. */
+  readonly framework: string
+  /** The example's own folder, with a slash at its end. */
+  readonly folder: URL
+  readonly serve: Serve
+}
 
 /** The address of a server that listens. */
 export function urlOf(server: Server): string {
@@ -17,40 +36,41 @@ export function urlOf(server: Server): string {
 }
 
 /**
- * Runs an example: serves a new demo on the port in PORT, or 3000, and prints what to try on it. Ends
- * the process when the port cannot be had.
+ * Runs an example: serves on the port in PORT, or 3000, with the keys and balances of the start
+ * before, and prints what to try on it. Ends the process when it cannot.
  */
-export async function run(framework: string, serve: Serve): Promise<void> {
-  const port = portOf(process.env['PORT'])
-  const demo = await createDemo()
-  let server: Server
+export async function run(example: Example): Promise<void> {
   try {
-    server = await serve(demo, port)
+    console.log(await start(example))
   } catch (error) {
-    stop(problemOf(error, port))
+    console.error(error instanceof Error ? error.message : String(error))
+    process.exit(1)
   }
-  console.log(greeting(framework, urlOf(server), demo))
 }
 
-/** What `run` prints. */
-function greeting(framework: string, url: string, demo: Demo): string {
-  const lines = [
-    `lazu on ${framework} listens on ${url}`,
-    `Your API key, with $5.00 to spend: ${demo.secrets.good}`,
-    '',
-    'Try this in another terminal:',
-  ]
-  for (const { title, command, status } of curlLines(url, demo)) {
-    lines.push('', `# ${title}: ${status}`, command)
+/** Starts an example. Gives what is to be told of it. */
+async function start({ framework, folder, serve }: Example): Promise<string> {
+  const port = portFrom(process.env)
+  const gateway = openGateway(folder)
+  const { file, ledger } = gateway
+  const server = await listen(() => serve(gateway, port), port)
+  closeOnSignal(server, gateway.close)
+  // Not before it listens: keys are shown once, and to nobody when the port cannot be had.
+  const keys = await provideKeys(gateway.keys, ledger)
+  const available = new Map<string, number>()
+  for (const { record } of [keys.good, keys.poor]) {
+    available.set(record.account, (await ledger.balance(record.account)).available)
   }
-  lines.push('', 'Ctrl+C stops the server.')
-  return lines.join('\n')
+  const command = (rest: string): string => lazuCommand(folder, file, rest)
+  return greeting({ framework, url: urlOf(server), file, keys, available, command })
 }
 
-function portOf(text = '3000'): number {
-  const port = Number(text)
-  if (text.trim() !== '' && Number.isInteger(port) && port >= 0 && port <= 65_535) return port
-  return stop(`PORT must be a number from 0 to 65535, but is ${JSON.stringify(text)}.`)
+async function listen(serve: () => Promise<Server>, port: number): Promise<Server> {
+  try {
+    return await serve()
+  } catch (cause) {
+    throw new Error(problemOf(cause, port), { cause })
+  }
 }
 
 function problemOf(error: unknown, port: number): string {
@@ -60,9 +80,4 @@ function problemOf(error: unknown, port: number): string {
   }
   if (code === 'EACCES') return `Port ${port} is not for everybody. Choose one above 1023.`
   return `The server could not be started: ${String(error)}`
-}
-
-function stop(problem: string): never {
-  console.error(problem)
-  process.exit(1)
 }

@@ -1,4 +1,3 @@
-import type { Server } from 'node:http'
 import { Readable } from 'node:stream'
 import {
   chatChunks,
@@ -6,16 +5,16 @@ import {
   eventStream,
   modelList,
   type ChatRequest,
-  type Demo,
+  type Serve,
 } from '@lazu/example-model'
-import { lazu, lazuFrameworkErrors } from '@lazu/fastify'
+import { lazu, lazuFrameworkErrors, type GatewayOptions } from '@lazu/fastify'
 import Fastify, { type FastifyInstance } from 'fastify'
 
 /** An OpenAI-compatible API, behind the gateway. */
-export async function createApp(demo: Demo): Promise<FastifyInstance> {
+export async function createApp(options: GatewayOptions): Promise<FastifyInstance> {
   const app = Fastify({ logger: { level: 'warn' }, frameworkErrors: lazuFrameworkErrors() })
 
-  await app.register(lazu, demo.options)
+  await app.register(lazu, options)
 
   app.get('/v1/models', () => modelList())
 
@@ -33,9 +32,9 @@ export async function createApp(demo: Demo): Promise<FastifyInstance> {
   return app
 }
 
-/** Serves a demo on a port of this machine, 0 for any. */
-export async function serve(demo: Demo, port: number): Promise<Server> {
-  const app = await createApp(demo)
-  await app.listen({ port, host: '127.0.0.1' })
+/** Serves it, on this machine only unless a host is given. */
+export const serve: Serve = async ({ options }, port, host = '127.0.0.1') => {
+  const app = await createApp(options)
+  await app.listen({ port, host })
   return app.server
 }

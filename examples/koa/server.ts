@@ -1,5 +1,4 @@
 import { once } from 'node:events'
-import type { Server } from 'node:http'
 import { Readable } from 'node:stream'
 import { bodyParser } from '@koa/bodyparser'
 import Router from '@koa/router'
@@ -9,15 +8,15 @@ import {
   complete,
   eventStream,
   modelList,
-  type Demo,
+  type Serve,
 } from '@lazu/example-model'
-import { lazu, lazuErrors, lazuNotFound } from '@lazu/koa'
+import { lazu, lazuErrors, lazuNotFound, type GatewayOptions } from '@lazu/koa'
 import Koa from 'koa'
 
 /** An OpenAI-compatible API, behind the gateway. */
-export function createApp(demo: Demo): Koa {
+export function createApp(options: GatewayOptions): Koa {
   const app = new Koa()
-  const gateway = lazu(demo.options)
+  const gateway = lazu(options)
   const router = new Router({ prefix: '/v1' })
 
   app.use(lazuErrors())
@@ -47,9 +46,9 @@ export function createApp(demo: Demo): Koa {
   return app
 }
 
-/** Serves a demo on a port of this machine, 0 for any. */
-export async function serve(demo: Demo, port: number): Promise<Server> {
-  const server = createApp(demo).listen(port, '127.0.0.1')
+/** Serves it, on this machine only unless a host is given. */
+export const serve: Serve = async ({ options }, port, host = '127.0.0.1') => {
+  const server = createApp(options).listen(port, host)
   await once(server, 'listening')
   return server
 }

@@ -1,20 +1,19 @@
 import { once } from 'node:events'
-import type { Server } from 'node:http'
 import {
   chatChunks,
   complete,
   eventStream,
   modelList,
   type ChatRequest,
-  type Demo,
+  type Serve,
 } from '@lazu/example-model'
-import { lazu, lazuErrors, lazuNotFound } from '@lazu/express'
+import { lazu, lazuErrors, lazuNotFound, type GatewayOptions } from '@lazu/express'
 import express, { type Express } from 'express'
 
 /** An OpenAI-compatible API, behind the gateway. */
-export function createApp(demo: Demo): Express {
+export function createApp(options: GatewayOptions): Express {
   const app = express()
-  const gateway = lazu(demo.options)
+  const gateway = lazu(options)
 
   app.use('/v1', gateway.admit, express.json(), gateway.meter)
 
@@ -43,9 +42,9 @@ export function createApp(demo: Demo): Express {
   return app
 }
 
-/** Serves a demo on a port of this machine, 0 for any. */
-export async function serve(demo: Demo, port: number): Promise<Server> {
-  const server = createApp(demo).listen(port, '127.0.0.1')
+/** Serves it, on this machine only unless a host is given. */
+export const serve: Serve = async ({ options }, port, host = '127.0.0.1') => {
+  const server = createApp(options).listen(port, host)
   await once(server, 'listening')
   return server
 }

@@ -1,4 +1,0 @@
-import { run } from '@lazu/example-model'
-import { serve } from './server.js'
-
-await run('Koa', serve)
