@@ -1,6 +1,7 @@
 import { execFile, spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { createRequire } from 'node:module'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
@@ -92,9 +93,15 @@ async function serve(name: string): Promise<Running> {
   throw new Error(`${name} does not answer: ${problems}`)
 }
 
-async function run(name: string): Promise<string> {
-  const file = await snippetFile(name, (code) => code)
-  const { stdout } = await promisify(execFile)(process.execPath, [file], { timeout: 10_000 })
+async function run(
+  name: string,
+  change: (code: string) => string = (code) => code,
+): Promise<string> {
+  const file = await snippetFile(name, change)
+  const { stdout } = await promisify(execFile)(process.execPath, [file], {
+    cwd: folder,
+    timeout: 10_000,
+  })
   return stdout
 }
 
@@ -241,7 +248,7 @@ it('notes what became of requests', async () => {
 })
 
 /** Asks for a completion; its price is 213 micro-dollars. */
-function complete({ url }: Running, key: string): Promise<Response> {
+function complete({ url }: Pick<Running, 'url'>, key: string): Promise<Response> {
   return fetch(`${url}/v1/chat/completions`, {
     method: 'POST',
     headers: { 'content-type': 'application/json', authorization: `Bearer ${key}` },
@@ -273,6 +280,22 @@ it('keeps keys and money in a file', async () => {
     second.process.kill()
     await store.close()
   }
+})
+
+it('keeps the promises of the SQLite store', async () => {
+  const { url, key, process: child } = await serve('sqlite-package')
+  try {
+    expect((await complete({ url }, key)).status).toBe(200)
+  } finally {
+    child.kill()
+  }
+  const told = await run('sqlite-ledger')
+  expect(told).toContain('available: 4985000')
+  expect(told).toContain("kind: 'settled'")
+  expect(await run('sqlite-compact')).toBe('0 reservations compacted\n')
+  // The driver the README names is compiled where it is installed; libsql has the same methods.
+  const libsql = createRequire(join(root, 'packages', 'sqlite', 'package.json')).resolve('libsql')
+  expect(await run('sqlite-database', (code) => code.replace('better-sqlite3', libsql))).toBe('')
 })
 
 it('runs the command by its configuration', async () => {
@@ -312,6 +335,27 @@ it.each(['express-package', 'koa-package', 'fastify-package'])('serves %s', asyn
     const good = await fetch(`${url}/v1/models`, { headers: { authorization: `Bearer ${key}` } })
     expect(await good.json()).toEqual({ account: 'acme' })
     expect((await fetch(`${url}/v1/models`)).status).toBe(401)
+  } finally {
+    child.kill()
+  }
+})
+
+it('tells whether it is ready, and waits for charges before it ends', async () => {
+  const { url, key, process: child } = await serve('degraded')
+  try {
+    const ready = await fetch(`${url}/readyz`)
+    expect(await ready.json()).toEqual({
+      status: 'ok',
+      stores: { keys: 'ok', ledger: 'ok' },
+      unsettled: 0,
+    })
+    const good = await fetch(`${url}/v1/models`, {
+      headers: { authorization: `Bearer ${key}`, connection: 'close' },
+    })
+    expect(good.headers.get('x-lazu-degraded')).toBeNull()
+    child.kill('SIGTERM')
+    const [code]: unknown[] = await once(child, 'exit')
+    expect(code).toBe(0)
   } finally {
     child.kill()
   }

@@ -1,5 +1,5 @@
-import { setTimeout as delay } from 'node:timers/promises'
 import { GatewayError, type Condition } from '@lazu/core'
+import { BusyQueue } from './busy-queue.js'
 import { integer, rowOf, type Row, type SqliteDatabase, type SqlValue } from './database.js'
 import { isBusy, meaningOf } from './failures.js'
 
@@ -13,7 +13,8 @@ export interface Statement {
 /** Which way a transaction goes to the disk. */
 export type Durability = 'as-set' | 'synced'
 
-const longestPauseMs = 10
+/** What a step may take beside waiting for others, in milliseconds. */
+const ownTimeMs = 100
 
 /** SQLite's number of `synchronous = FULL`. */
 const full = 2
@@ -22,21 +23,22 @@ const full = 2
  * A database and its transactions.
  *
  * A transaction is one synchronous piece of work, so nothing of this process can come between its
- * steps. One that finds the file locked by another process is tried again after a pause in which
- * this process goes on with other requests: only then there is a promise.
+ * steps. One that finds the file locked by another process waits in a queue while this process goes
+ * on with other requests: only then there is a promise.
  */
 export class Connection {
   readonly #database: SqliteDatabase
-  readonly #busyTimeoutMs: number
+  /** How long an answer may take, in milliseconds: as long as others are waited for, and a little. */
+  readonly deadlineMs: number
   readonly #synchronous: number
-  /** What is being tried again. */
-  readonly #waiting = new Set<Promise<unknown>>()
+  readonly #queue: BusyQueue
   #closed = false
 
   /** @param busyTimeoutMs how long a transaction waits for other processes, in milliseconds */
   constructor(database: SqliteDatabase, busyTimeoutMs: number) {
     this.#database = database
-    this.#busyTimeoutMs = busyTimeoutMs
+    this.#queue = new BusyQueue(busyTimeoutMs)
+    this.deadlineMs = busyTimeoutMs + ownTimeMs
     const synchronous = this.prepare('PRAGMA synchronous').get()
     this.#synchronous = synchronous === undefined ? full : integer(synchronous, 'synchronous')
   }
@@ -89,10 +91,10 @@ export class Connection {
     })
   }
 
-  /** Lets what waits for another process end, and then nothing works any more. */
+  /** Takes nothing more in, and lets what waits for another process end. */
   async end(): Promise<void> {
-    while (this.#waiting.size > 0) await Promise.allSettled(this.#waiting)
     this.#closed = true
+    await this.#queue.emptied()
   }
 
   #transaction<T>(begin: 'BEGIN' | 'BEGIN IMMEDIATE', work: () => T): T {
@@ -118,32 +120,17 @@ export class Connection {
   #retried<T>(condition: Condition, attempt: () => T): T | Promise<T> {
     // Statements of a closed database work in some drivers, and write to a file nobody expects it of.
     if (this.#closed) throw new GatewayError(condition, { cause: new Error('it was closed') })
-    try {
-      return attempt()
-    } catch (error) {
-      if (!isBusy(error)) throw failure(condition, error)
-      const waiting = this.#waitAndRetry(condition, attempt, error)
-      this.#waiting.add(waiting)
-      const done = (): void => void this.#waiting.delete(waiting)
-      waiting.then(done, done)
-      return waiting
-    }
-  }
-
-  async #waitAndRetry<T>(condition: Condition, attempt: () => T, first: unknown): Promise<T> {
-    const untilMs = performance.now() + this.#busyTimeoutMs
-    let error = first
-    while (performance.now() < untilMs) {
-      // Different pauses, lest those who wait come back all at once.
-      await delay(Math.ceil(Math.random() * longestPauseMs))
+    // Whoever came first goes first.
+    if (this.#queue.isEmpty) {
       try {
         return attempt()
-      } catch (again) {
-        if (!isBusy(again)) throw failure(condition, again)
-        error = again
+      } catch (error) {
+        if (!isBusy(error)) throw failure(condition, error)
       }
     }
-    throw failure(condition, error)
+    return this.#queue.add(attempt).catch((error: unknown) => {
+      throw failure(condition, error)
+    })
   }
 }
 

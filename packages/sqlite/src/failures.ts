@@ -2,6 +2,7 @@
 const busy = 5
 const locked = 6
 const constraint = 19
+const other = 1
 
 /** What an error means, and what is to be done about it. */
 export interface Meaning {
@@ -83,9 +84,8 @@ function resultCode(error: unknown): number | undefined {
   }
   const code: unknown = Reflect.get(error, 'code')
   if (typeof code === 'string') {
-    const [, name = ''] = /^(SQLITE_[A-Z]+)/.exec(code) ?? []
-    const known = codesByName[name]
-    if (known !== undefined) return known
+    const [, name] = /^(SQLITE_[A-Z]+)/.exec(code) ?? []
+    if (name !== undefined) return codesByName[name] ?? other
   }
   // libsql tells of a file it cannot open in words only.
   const [, opening] = /^ConnectionFailed\(.*: (\d+)"\)$/s.exec(error.message) ?? []

@@ -112,7 +112,7 @@ export const migrations: readonly string[] = [
 export function migrate(connection: Connection, path: string): void {
   let version = versionOf(connection)
   while (version !== migrations.length) {
-    if (version > migrations.length) {
+    if (version > migrations.length || version < 0) {
       throw new ConfigurationError(
         'LAZU_CONFIG_STORE',
         path,

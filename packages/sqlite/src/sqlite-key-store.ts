@@ -11,6 +11,7 @@ import { isConstraint } from './failures.js'
 
 /** Keys in a SQLite file. What is written is on the disk before it is said to be. */
 export class SqliteKeyStore implements KeyStore {
+  readonly deadlineMs: number
   readonly #connection: Connection
   readonly #byDigest: Statement
   readonly #byId: Statement
@@ -22,6 +23,7 @@ export class SqliteKeyStore implements KeyStore {
   readonly #pageOfAccount: Statement
 
   constructor(connection: Connection) {
+    this.deadlineMs = connection.deadlineMs
     this.#connection = connection
     this.#byDigest = connection.prepare(
       'SELECT record FROM lazu_key_digests JOIN lazu_keys ON id = key_id WHERE digest = ?',

@@ -34,12 +34,15 @@ import type { StoreClock } from './store-clock.js'
  * are exact together. A step answers at once, unless another process is writing at that moment.
  *
  * - A reservation expires by the machine's monotonic time, whatever happens to the wall clock. After
- *   the machine was started again, those that were open then are over.
+ *   the machine was started again, those that were open then are over, or will be after their
+ *   `ttlMs` at the latest.
  * - A charge counts in the day and the month (UTC) in which it is settled, whenever it was reserved.
  *   What a key holds counts against each of its caps.
  * - Every movement is kept until it is compacted. The view `lazu_movements` lists them all.
  */
 export class SqliteLedger implements Ledger {
+  /** See `Ledger.deadlineMs`: `busyTimeout` and a little more. */
+  readonly deadlineMs: number
   readonly #connection: Connection
   readonly #clock: StoreClock
   readonly #calendar: UtcCalendar
@@ -51,6 +54,7 @@ export class SqliteLedger implements Ledger {
 
   /** Made by `sqliteStore`. */
   constructor(connection: Connection, clock: StoreClock) {
+    this.deadlineMs = connection.deadlineMs
     this.#connection = connection
     this.#clock = clock
     this.#calendar = new UtcCalendar(clock)

@@ -1,3 +1,5 @@
+import type { Condition } from '../errors/conditions.js'
+import { GatewayError } from '../errors/gateway-error.js'
 import { redact } from './redact.js'
 
 /** What lazu needs of a logger. pino has this shape, so has Fastify's `request.log`. */
@@ -9,6 +11,8 @@ export interface Logger {
 /** An error as logs show it, with everything that looks like a key taken out. */
 export interface LoggedError {
   readonly type: string
+  /** Of a GatewayError. */
+  readonly condition?: Condition
   readonly message: string
   readonly stack: string | undefined
   /** What led to it. */
@@ -37,6 +41,7 @@ function withoutCause(thrown: unknown): LoggedError {
     if (thrown instanceof Error) {
       return {
         type: thrown.name,
+        ...(GatewayError.is(thrown) ? { condition: thrown.condition } : undefined),
         message: redact(thrown.message),
         stack: thrown.stack === undefined ? undefined : redact(thrown.stack),
       }
@@ -73,7 +78,9 @@ function write(level: string, fields: object, message: string): void {
   process.stderr.write(`${lines.join('\n')}\n`)
 }
 
-function shown({ type, message, stack, cause }: LoggedError): string {
-  const text = stack ?? `${type}: ${message}`
+function shown({ type, condition, message, stack, cause }: LoggedError): string {
+  // A GatewayError's stack is empty.
+  const text =
+    condition === undefined ? (stack ?? `${type}: ${message}`) : `${type} ${condition}: ${message}`
   return cause === undefined ? text : `${text}\ncaused by ${shown(cause)}`
 }

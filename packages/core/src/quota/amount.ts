@@ -1,4 +1,5 @@
 import type { ChargedTokens, ReserveRequest } from './ledger.js'
+import { mostTokens } from './read-usage.js'
 
 /**
  * Checks an amount of money, before anything is done with it: NaN in a sum would cover every cost
@@ -47,16 +48,25 @@ export function checkReserveRequest(request: ReserveRequest): void {
 /**
  * Checks the tokens a charge is for.
  *
- * @throws RangeError naming the count that is not a whole number from 0 up
+ * @throws RangeError naming the count that is not a whole number from 0 to 1,000,000,000, which is
+ *   more than any request has: sums of days must stay exact
  */
 export function checkTokens(tokens: ChargedTokens): void {
-  checkAmount('tokens.inputTokens', tokens.inputTokens)
-  checkAmount('tokens.outputTokens', tokens.outputTokens)
+  checkCount('tokens.inputTokens', tokens.inputTokens)
+  checkCount('tokens.outputTokens', tokens.outputTokens)
 }
 
-function notWhole(name: string, least: number, value: unknown): RangeError {
+function checkCount(name: string, count: number): void {
+  if (Number.isInteger(count) && count >= 0 && count <= mostTokens) return
+  throw notWhole(name, 0, count, mostTokens)
+}
+
+function notWhole(
+  name: string,
+  least: number,
+  value: unknown,
+  most = Number.MAX_SAFE_INTEGER,
+): RangeError {
   const shown = typeof value === 'number' ? value : typeof value
-  return new RangeError(
-    `${name} must be a whole number from ${least} to ${Number.MAX_SAFE_INTEGER}, but is ${shown}`,
-  )
+  return new RangeError(`${name} must be a whole number from ${least} to ${most}, but is ${shown}`)
 }

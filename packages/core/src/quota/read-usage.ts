@@ -2,7 +2,7 @@ import { ownField } from './own-field.js'
 import type { Usage } from './usage.js'
 
 /** More tokens than any request has. */
-const mostTokens = 1_000_000_000
+export const mostTokens = 1_000_000_000
 
 /**
  * Reads a usage object as providers report it: ours (`inputTokens`), OpenAI's of chat completions
