@@ -21,9 +21,10 @@ export type {
   EstimateDefaults,
   GatewayOptions,
   RateLimitOptions,
+  StoreOptions,
   TimeoutOption,
   ValidateOption,
-} from './gateway.js'
+} from './gateway-options.js'
 export type { ApiKeyOptions } from './guards/api-key.js'
 export { createFileReferenceCheck, defaultFileReferenceOptions } from './guards/file-references.js'
 export type {
@@ -56,6 +57,7 @@ export type { LoggedError, Logger } from './lib/logger.js'
 export type { LimitBy, Limiter, LimitRule } from './limits/limit-options.js'
 export type { LimitUnit, RuleState } from './limits/rule.js'
 export type { Tiers } from './limits/rules.js'
+export type { LimiterFailureOptions } from './limits/shared-limiter.js'
 export { TokenBucketMemory } from './limits/token-bucket.js'
 export type { TokenBucketOptions } from './limits/token-bucket-options.js'
 export type { Guard, Phase } from './pipeline.js'
@@ -74,6 +76,7 @@ export type {
 } from './quota/ledger.js'
 export { MemoryLedger } from './quota/memory-ledger.js'
 export type { MemoryLedgerOptions } from './quota/memory-ledger.js'
+export type { UnsettledCharge } from './quota/unsettled.js'
 export { formatUsd, usd } from './quota/money.js'
 export type { ModelPrice, Price, Prices } from './quota/price.js'
 export { readUsage } from './quota/read-usage.js'
@@ -86,3 +89,6 @@ export type { Charge, Estimate, Usage } from './quota/usage.js'
 export type { RequestContext } from './request-context.js'
 export type { RequestLog, RequestRecord } from './requests/request-log.js'
 export type { CommonOptions } from './settings.js'
+export type { StoreChange, StoreHealth } from './stores/store-calls.js'
+export { StoreDeadlineError, StoreUnavailableError } from './stores/store-errors.js'
+export type { Readiness } from './stores/stores.js'

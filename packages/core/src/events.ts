@@ -2,6 +2,7 @@ import type { Condition } from './errors/conditions.js'
 import type { LoggedError } from './lib/logger.js'
 import type { LimitUnit } from './limits/rule.js'
 import type { Settled } from './quota/ledger.js'
+import type { UnsettledCharge } from './quota/unsettled.js'
 
 /** What every event says of its request. There is no secret in it: a key appears by its id. */
 export interface RequestFacts {
@@ -39,6 +40,19 @@ export interface GatewayEvents {
       readonly reserved: number
       readonly model: string | undefined
     }
+  /**
+   * How a request was to end could not be told to the ledger, which refused it or was away for too
+   * long. A charge has to be made by hand; a reservation to release expires by itself.
+   */
+  unsettled: RequestFacts & UnsettledCharge
+  /** A store failed several times in a row and is left alone (`opened`), or is back (`closed`). */
+  degraded: {
+    /** `keys`, `ledger` or `limits`. */
+    readonly store: string
+    readonly state: 'opened' | 'closed'
+    /** The last failure. */
+    readonly cause: LoggedError
+  }
   /** A handler went on writing after its request had been answered for it; told once a request. */
   lateWrite: RequestFacts
 }

@@ -44,6 +44,8 @@ export interface Exchange {
   setHeader(name: string, value: string): void
   /** Puts the request id on the response. */
   announceRequestId(): void
+  /** Says on the response that a store failed which the decision needed: `keys`. */
+  announceDegraded(store: string): void
   /** What events say of this request. */
   facts(): RequestFacts
   /** Logs what went wrong beside the request, without anything secret. */

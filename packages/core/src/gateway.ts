@@ -1,6 +1,20 @@
 import { z } from 'zod'
 import { GatewayError } from './errors/gateway-error.js'
 import { Events } from './events.js'
+import {
+  estimateShape,
+  gatewaySchema,
+  rateLimitShape,
+  requireTogether,
+  storeShape,
+  type EstimateDefaults,
+  type GatewayOptions,
+  type Optional,
+  type RateLimitOptions,
+  type StoreOptions,
+  type TimeoutOption,
+  type ValidateOption,
+} from './gateway-options.js'
 import { apiKeyGuard, apiKeyShape, type ApiKeyOptions } from './guards/api-key.js'
 import {
   ipAllowlistGuard,
@@ -11,90 +25,36 @@ import { modelGuard, modelInfos, modelShape, type ModelOptions } from './guards/
 import { quotaGuard, quotaShape, type QuotaOptions, type QuotaParts } from './guards/quota.js'
 import { rateLimitGuards } from './guards/rate-limit.js'
 import { requestIdGuard } from './guards/request-id.js'
-import { timeoutGuard, timeoutSchema, type TimeoutOptions } from './guards/timeout.js'
-import { validateGuard, validateSchema, type ValidateOptions } from './guards/validate.js'
+import { timeoutGuard, timeoutSchema } from './guards/timeout.js'
+import { validateGuard, validateSchema } from './guards/validate.js'
+import type { Keys } from './keys/keys.js'
 import { systemClock } from './lib/clock.js'
 import { ConfigurationError } from './lib/configuration-error.js'
-import type { Duration } from './lib/duration.js'
+import { durationMs } from './lib/duration.js'
 import { checkOptions } from './lib/options.js'
 import { redact } from './lib/redact.js'
-import { limitsSchema, tiersSchema, type LimitRule } from './limits/limit-options.js'
-import { createRuleSet, type Tiers } from './limits/rules.js'
+import { createRuleSet } from './limits/rules.js'
 import type { Guard } from './pipeline.js'
 import { Pipeline } from './pipeline.js'
-import {
-  requestLogGuard,
-  requestLogSchema,
-  type RequestLogOption,
-} from './requests/request-log-guard.js'
-import { createSuggest } from './suggestions/suggest.js'
+import { requestLogGuard } from './requests/request-log-guard.js'
 import { commonShape, createSettings, type CommonOptions, type Settings } from './settings.js'
-
-/** How requests are limited. */
-export interface RateLimitOptions {
-  /** A rule, or several. Left out: only limits in keys' records and tiers count. */
-  limits?: LimitRule | readonly LimitRule[] | undefined
-  /** Named sets of limits that keys refer to by `tier`. */
-  tiers?: Tiers | undefined
-}
-
-/** What a request that gives no cap on its output is taken to produce. */
-export interface EstimateDefaults {
-  /** Tokens; 4,096 unless given. */
-  defaultOutputTokens?: number | undefined
-}
-
-/** How long requests may take. A duration alone is the total. */
-export interface TimeoutOption {
-  timeout?: Duration | TimeoutOptions | undefined
-}
-
-/** What bodies must look like. */
-export interface ValidateOption {
-  validate?: ValidateOptions | undefined
-}
-
-type Optional<T> = { [Name in keyof T]?: T[Name] | undefined }
-
-/**
- * The options of the whole gateway. Each guard that is used alone takes its part of them. What is
- * left out is not checked: without `keys` no key is asked for, without `ledger` nothing is charged.
- */
-export interface GatewayOptions
-  extends
-    CommonOptions,
-    Optional<ApiKeyOptions>,
-    IpAllowlistOptions,
-    RateLimitOptions,
-    EstimateDefaults,
-    ModelOptions,
-    ValidateOption,
-    Optional<QuotaOptions>,
-    TimeoutOption,
-    RequestLogOption {}
-
-const wholeFromZero = z.int().min(0)
-
-const rateLimitShape = { limits: limitsSchema.optional(), tiers: tiersSchema.optional() }
-const estimateShape = { defaultOutputTokens: wholeFromZero.max(10_000_000).optional() }
-
-const gatewaySchema = z.strictObject({
-  ...commonShape,
-  ...z.object(apiKeyShape).partial().shape,
-  ...ipAllowlistShape,
-  ...rateLimitShape,
-  ...estimateShape,
-  ...modelShape,
-  validate: validateSchema.optional(),
-  ...z.object(quotaShape).partial().shape,
-  timeout: timeoutSchema.optional(),
-  requestLog: requestLogSchema.optional(),
-})
+import { Stores, type Readiness } from './stores/stores.js'
+import { createSuggest } from './suggestions/suggest.js'
 
 /** A gateway: its guards, and the stream of what happens in it. */
 export interface GatewayParts {
   readonly pipeline: Pipeline
   readonly events: Events
+  /**
+   * How the gateway is doing, for a readiness check. Asks no store, never throws, and never says that
+   * the gateway is dead: it answers while a store is away, too.
+   */
+  readonly readiness: () => Readiness
+  /**
+   * Resolves when the ledger has taken every charge and release; when the server is closed and before
+   * the ledger is. It waits as long as that takes: race it against a time of your own.
+   */
+  readonly drained: () => Promise<void>
 }
 
 /**
@@ -111,21 +71,28 @@ export function createGateway(options: GatewayOptions): GatewayParts {
   const settings = createSettings({ ...checked, events }, path, suggestFor(checked, path))
   const { clock = systemClock } = settings
   const { keys, ledger, prices, timeout, validate, requestLog } = checked
+  const stores = storesOf(checked, settings, path)
   const guards: Guard[] = []
   if (requestLog !== undefined) guards.push(requestLogGuard(requestLog, clock))
   guards.push(requestIdGuard())
   if (timeout !== undefined) guards.push(timeoutGuard(timeout, clock, `${path}.timeout`))
-  if (keys !== undefined) guards.push(apiKeyGuard({ ...checked, keys }, clock))
+  if (keys !== undefined) guards.push(keyGuard({ ...checked, keys }, settings, stores))
   guards.push(ipAllowlistGuard(checked, path))
-  const [head, body] = limitGuards(checked, settings)
+  const [head, body] = limitGuards(checked, settings, stores)
   guards.push(head)
   if (validate !== undefined) guards.push(validateGuard(validate))
   guards.push(modelGuard(checked, checked.models !== undefined || prices !== undefined))
   guards.push(body)
   if (ledger !== undefined && prices !== undefined) {
-    guards.push(quotaGuard({ ...checked, ledger, prices }, quotaParts(checked, settings), path))
+    const parts = quotaParts(checked, settings, stores)
+    guards.push(quotaGuard({ ...checked, ledger, prices }, parts, path))
   }
-  return { pipeline: new Pipeline(guards, settings), events }
+  return {
+    pipeline: new Pipeline(guards, settings),
+    events,
+    readiness: () => stores.readiness(),
+    drained: () => stores.drained(),
+  }
 }
 
 /** What may be suggested to callers, where the server says what it has. */
@@ -137,52 +104,47 @@ function suggestFor(
   return createSuggest({ models: modelInfos(models), aliases, prices, path })
 }
 
-/** Options that mean nothing without another one. */
-function requireTogether(options: GatewayOptions, path: string): void {
-  const pairs: [keyof GatewayOptions, keyof GatewayOptions, string][] = [
-    ['prices', 'ledger', 'Give a ledger too, new MemoryLedger() for instance.'],
-    [
-      'ledger',
-      'prices',
-      "Give the prices too: { 'gpt-5': { input: usd(1.25), output: usd(10) } }.",
-    ],
-    ['ledger', 'keys', 'Give keys too: an account is found by its key.'],
-    ['brokenStream', 'ledger', 'Give a ledger and prices too, or take it out.'],
-    ['reservationTtl', 'ledger', 'Give a ledger and prices too, or take it out.'],
-    ['badKeysPerMinute', 'keys', 'Give keys too, or take it out.'],
-    ['rememberedAddresses', 'keys', 'Give keys too, or take it out.'],
-    ['aliases', 'models', 'Give models too, or take it out.'],
-    ['allowAll', 'allow', 'Give allow too, or take it out.'],
-  ]
-  for (const [given, needed, mend] of pairs) {
-    if (options[given] !== undefined && options[needed] === undefined) {
-      throw new ConfigurationError(
-        'LAZU_CONFIG_MISSING_OPTION',
-        `${path}.${needed}`,
-        `is missing, and ${given} needs it`,
-        mend,
-      )
-    }
-  }
+function storesOf(
+  { storeDeadline }: StoreOptions,
+  { clock = systemClock, events }: Settings,
+  path: string,
+): Stores {
+  const deadlineMs =
+    storeDeadline === undefined ? undefined : durationMs(storeDeadline, `${path}.storeDeadline`)
+  return new Stores(clock, events, deadlineMs)
+}
+
+function keyGuard(
+  options: ApiKeyOptions,
+  { clock = systemClock }: Settings,
+  stores: Stores,
+): Guard {
+  const { health }: Partial<Keys> = options.keys
+  if (health !== undefined) stores.watch(health)
+  return apiKeyGuard(options, clock)
 }
 
 function limitGuards(
   options: RateLimitOptions & EstimateDefaults,
   settings: Settings,
+  stores: Stores,
 ): [head: Guard, body: Guard] {
-  const { limits = [], tiers = {} } = options
+  const { limits = [], tiers = {}, whenLimitsFail, instances } = options
   const rules = Array.isArray(limits) ? limits : [limits]
   return rateLimitGuards({
-    ...quotaParts(options, settings),
+    ...quotaParts(options, settings, stores),
     rules: createRuleSet(rules, tiers, settings.clock ?? systemClock),
+    whenLimitsFail,
+    instances,
   })
 }
 
 function quotaParts(
   { defaultOutputTokens = 4_096 }: EstimateDefaults,
-  { clock = systemClock, events }: Settings,
+  { clock = systemClock, events, logger }: Settings,
+  stores: Stores,
 ): QuotaParts {
-  return { clock, events, defaultOutputTokens }
+  return { clock, events, logger, stores, defaultOutputTokens }
 }
 
 function single(
@@ -205,8 +167,8 @@ export function requestIdPipeline(options: CommonOptions = {}): Pipeline {
 
 /** API keys alone. */
 export function authPipeline(options: ApiKeyOptions & CommonOptions): Pipeline {
-  return single('lazuAuth', apiKeyShape, options, ({ clock = systemClock }) => [
-    apiKeyGuard(options, clock),
+  return single('lazuAuth', apiKeyShape, options, (settings, path) => [
+    keyGuard(options, settings, storesOf({}, settings, path)),
   ])
 }
 
@@ -219,10 +181,12 @@ export function ipAllowlistPipeline(options: IpAllowlistOptions & CommonOptions)
 
 /** Limits alone. */
 export function rateLimitPipeline(
-  options: RateLimitOptions & EstimateDefaults & CommonOptions,
+  options: RateLimitOptions & EstimateDefaults & StoreOptions & CommonOptions,
 ): Pipeline {
-  const shape = { ...rateLimitShape, ...estimateShape }
-  return single('lazuRateLimit', shape, options, (settings) => limitGuards(options, settings))
+  const shape = { ...rateLimitShape, ...estimateShape, ...storeShape }
+  return single('lazuRateLimit', shape, options, (settings, path) =>
+    limitGuards(options, settings, storesOf(options, settings, path)),
+  )
 }
 
 /** The model check alone. */
@@ -244,10 +208,12 @@ export function validatePipeline(options: Required<ValidateOption> & CommonOptio
 }
 
 /** Quota alone. Comes after the keys. */
-export function quotaPipeline(options: QuotaOptions & EstimateDefaults & CommonOptions): Pipeline {
-  const shape = { ...quotaShape, ...estimateShape }
+export function quotaPipeline(
+  options: QuotaOptions & EstimateDefaults & StoreOptions & CommonOptions,
+): Pipeline {
+  const shape = { ...quotaShape, ...estimateShape, ...storeShape }
   return single('lazuQuota', shape, options, (settings, path) => [
-    quotaGuard(options, quotaParts(options, settings), path),
+    quotaGuard(options, quotaParts(options, settings, storesOf(options, settings, path)), path),
   ])
 }
 

@@ -31,6 +31,7 @@ export class SpokenRequest {
   #format: ProtocolFormat | undefined
   #requestId: string | undefined
   #announced = false
+  #degraded: string | undefined
   #resolveAddress: ClientAddressResolver = trustNobody
   #address: Address | undefined
   #addressKnown = false
@@ -142,5 +143,13 @@ export class SpokenRequest {
     this.setHeader(this.dialect.requestId.header, this.requestId)
     this.setHeader('x-request-id', this.requestId)
     this.setHeader('request-id', this.requestId)
+  }
+
+  /** Says on the response that a store failed which the decision needed; each one once. */
+  announceDegraded(store: string): void {
+    const before = this.#degraded
+    if (before?.split(', ').includes(store) === true) return
+    this.#degraded = before === undefined ? store : `${before}, ${store}`
+    this.setHeader('x-lazu-degraded', this.#degraded)
   }
 }

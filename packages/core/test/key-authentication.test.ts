@@ -1,7 +1,7 @@
 import { createKeys, GatewayError, MemoryKeyStore, type ApiKey, type Condition } from '@lazu/core'
 import { FakeClock } from '@lazu/testkit'
 import * as fc from 'fast-check'
-import { beforeEach, describe, expect, it } from 'vitest'
+import { beforeEach, describe, expect, it, vi } from 'vitest'
 import {
   acme,
   conditionLater,
@@ -238,7 +238,7 @@ describe('peppers', () => {
     const keys = createKeys({ store, clock, peppers: [current, old] })
     const found = keys.authenticate(before.key)
     store.answer()
-    await Promise.resolve()
+    await vi.waitFor(() => expect(store.lookUps).toBe(2))
     store.answer()
     expect(await found).toEqual(before.record)
     expect(store.lookUps).toBe(2)

@@ -1,4 +1,4 @@
-import { createGateway, type Events, type GatewayOptions } from '@lazu/core'
+import { createGateway, type Events, type GatewayOptions, type GatewayParts } from '@lazu/core'
 import type { RequestHandler } from 'express'
 import { middleware } from './middleware.js'
 
@@ -10,6 +10,10 @@ export interface Gateway {
   readonly meter: RequestHandler
   /** Listens to what happens: `gateway.on('refused', (event) => ...)`. */
   readonly on: Events['on']
+  /** How the gateway is doing, for a readiness check: `response.json(gateway.readiness())`. */
+  readonly readiness: GatewayParts['readiness']
+  /** Resolves when the ledger has taken all charges; wait for it before you close the ledger. */
+  readonly drained: GatewayParts['drained']
 }
 
 /**
@@ -23,10 +27,12 @@ export interface Gateway {
  * ```
  */
 export function lazu(options: GatewayOptions): Gateway {
-  const { pipeline, events } = createGateway(options)
+  const { pipeline, events, readiness, drained } = createGateway(options)
   return {
     admit: middleware(pipeline, 'head'),
     meter: middleware(pipeline, 'body'),
     on: (name, listener) => events.on(name, listener),
+    readiness,
+    drained,
   }
 }

@@ -1,4 +1,10 @@
-import { createGateway, plainPipeline, type GatewayOptions } from '@lazu/core'
+import {
+  createGateway,
+  plainPipeline,
+  type Events,
+  type GatewayOptions,
+  type GatewayParts,
+} from '@lazu/core'
 import type { FastifyPluginAsync } from 'fastify'
 import { addErrors, addNotFound } from './errors.js'
 import { addGuards, plugin } from './plugin.js'
@@ -9,6 +15,16 @@ export interface GatewayPluginOptions extends GatewayOptions {
   errors?: boolean | undefined
   /** `false` leaves the handler for what no route takes to you. */
   notFound?: boolean | undefined
+}
+
+/** The gateway of a scope: `app.lazu`. */
+export interface Gateway {
+  /** Listens to what happens: `app.lazu.on('refused', (event) => ...)`. */
+  readonly on: Events['on']
+  /** How the gateway is doing, for a readiness check: `() => app.lazu.readiness()`. */
+  readonly readiness: GatewayParts['readiness']
+  /** Resolves when the ledger has taken all charges; wait for it before you close the ledger. */
+  readonly drained: GatewayParts['drained']
 }
 
 /**
@@ -23,7 +39,15 @@ export interface GatewayPluginOptions extends GatewayOptions {
 export const lazu: FastifyPluginAsync<GatewayPluginOptions> = plugin(
   '@lazu/fastify',
   (app, { errors = true, notFound = true, ...options }: GatewayPluginOptions) => {
-    const { pipeline } = createGateway(options)
+    const { pipeline, events, readiness, drained } = createGateway(options)
+    // A scope has one gateway to ask; a second one in it is mounted all the same.
+    if (!Object.hasOwn(app, 'lazu')) {
+      app.decorate('lazu', {
+        on: (name, listener) => events.on(name, listener),
+        readiness,
+        drained,
+      })
+    }
     const { settings } = plainPipeline('lazu')
     addGuards(app, pipeline)
     if (errors) addErrors(app, settings)

@@ -7,7 +7,7 @@
  */
 export * from '@lazu/core/app'
 export { lazuErrors, lazuFrameworkErrors, lazuNotFound } from './errors.js'
-export { lazu, type GatewayPluginOptions } from './gateway.js'
+export { lazu, type Gateway, type GatewayPluginOptions } from './gateway.js'
 export {
   lazuAuth,
   lazuGuard,

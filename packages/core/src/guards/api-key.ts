@@ -55,11 +55,18 @@ export function apiKeyGuard(options: ApiKeyOptions, clock: Clock): Guard {
     })
   }
 
+  function announceHealth(exchange: Exchange): void {
+    const { health } = keys
+    if (health?.isFailing === true) exchange.announceDegraded(health.name)
+  }
+
   async function wait(exchange: Exchange, pending: Promise<ApiKey>): Promise<void> {
     try {
       exchange.key = await pending
     } catch (error) {
       throw refusal(exchange, error)
+    } finally {
+      announceHealth(exchange)
     }
   }
 
@@ -72,8 +79,10 @@ export function apiKeyGuard(options: ApiKeyOptions, clock: Clock): Guard {
         if (isPromise(found)) return wait(exchange, found)
         exchange.key = found
       } catch (error) {
+        announceHealth(exchange)
         throw refusal(exchange, error)
       }
+      announceHealth(exchange)
     },
   }
 }

@@ -1,22 +1,21 @@
 import { z } from 'zod'
 import { GatewayError } from '../errors/gateway-error.js'
 import type { Events } from '../events.js'
-import type { Exchange, Outcome } from '../exchange.js'
-import type { Clock, Timer } from '../lib/clock.js'
+import type { Exchange } from '../exchange.js'
+import type { Clock } from '../lib/clock.js'
 import { durationMs, type Duration } from '../lib/duration.js'
+import { hasMethods } from '../lib/has-methods.js'
+import type { Logger } from '../lib/logger.js'
 import { isPromise } from '../lib/when-done.js'
 import type { Guard } from '../pipeline.js'
-import { costMicros, dearestCostMicros } from '../quota/cost.js'
-import type {
-  ChargedTokens,
-  Ledger,
-  Reservation,
-  ReserveRequest,
-  Settled,
-} from '../quota/ledger.js'
-import { createPriceList, pricesSchema, type Price, type Prices } from '../quota/price.js'
-import type { Estimate } from '../quota/usage.js'
-import { hasMethods } from '../lib/has-methods.js'
+import { dearestCostMicros } from '../quota/cost.js'
+import { Extender } from '../quota/extender.js'
+import { bytesSent, dueFor, type Hold } from '../quota/hold.js'
+import type { Ledger, Reservation, ReserveRequest } from '../quota/ledger.js'
+import { createPriceList, pricesSchema, type Prices } from '../quota/price.js'
+import { Settlements } from '../quota/settlements.js'
+import { isStoreFailure, StoreUnavailableError } from '../stores/store-errors.js'
+import type { Stores } from '../stores/stores.js'
 import { estimateOf } from './estimate-of.js'
 import { requestedModel } from './json-body.js'
 
@@ -36,6 +35,12 @@ export interface QuotaOptions {
    * extends its own.
    */
   reservationTtl?: Duration | undefined
+  /**
+   * What becomes of a request while the ledger fails. `closed` (unless given): 503. `open`: it is let
+   * through without a reservation, and charged when the ledger is back. What the balance or a cap
+   * does not cover then is told by the event `unsettled`.
+   */
+  whenLedgerFails?: 'closed' | 'open' | undefined
 }
 
 /** The members of QuotaOptions. */
@@ -47,28 +52,16 @@ export const quotaShape = {
   prices: pricesSchema,
   brokenStream: z.enum(['nothing', 'observed']).optional(),
   reservationTtl: z.union([z.number(), z.string()]).optional(),
+  whenLedgerFails: z.enum(['closed', 'open']).optional(),
 }
 
 /** What the quota guard stands on beside its options. */
 export interface QuotaParts {
   readonly clock: Clock
   readonly events: Events | undefined
+  readonly logger: Logger | undefined
+  readonly stores: Stores
   readonly defaultOutputTokens: number
-}
-
-/** One request's reservation while it runs. */
-interface Hold {
-  readonly reservation: Reservation
-  readonly prices: readonly Price[]
-  readonly estimate: Estimate
-  /** What the connection had sent before. */
-  readonly bytesBefore: number | undefined
-}
-
-/** What a request is charged. */
-interface Due {
-  readonly amount: number
-  readonly tokens: ChargedTokens | undefined
 }
 
 /**
@@ -81,73 +74,43 @@ interface Due {
  * | a stream that broke off, no usage | nothing (or what was observed: `brokenStream`) |
  * | 4xx, 5xx, timeout, network | nothing |
  *
- * A ledger that fails to reserve is answered with `gateway_overloaded`.
+ * A ledger that fails to reserve is answered with `gateway_overloaded`, unless `whenLedgerFails` is
+ * `open`. One that fails to charge is told again until it does.
  *
  * @throws ConfigurationError for a price or a duration that is none
  */
 export function quotaGuard(options: QuotaOptions, parts: QuotaParts, path: string): Guard {
-  const { ledger, brokenStream = 'nothing' } = options
+  const { ledger, brokenStream = 'nothing', whenLedgerFails = 'closed' } = options
   const prices = createPriceList(options.prices)
   const ttlMs = durationMs(options.reservationTtl ?? '60s', `${path}.reservationTtl`)
+  const calls = parts.stores.callsOf('ledger', ledger)
+  const settlements = new Settlements({ ...parts, ledger, calls })
+  parts.stores.settles(settlements)
   const holds = new Map<Exchange, Hold>()
-  let extending: Timer | undefined
+  const extender = new Extender({ ledger, calls, clock: parts.clock, ttlMs, holds })
 
-  /** One timer for all that run, at a third of their time, and none when nothing runs. */
-  function keepExtending(): void {
-    extending ??= parts.clock.after(ttlMs / 3, () => {
-      extending = undefined
-      for (const [exchange, { reservation }] of holds) extend(exchange, reservation.id)
-      if (holds.size > 0) keepExtending()
-    })
+  function hold(exchange: Exchange, held: Hold): void {
+    holds.set(exchange, held)
+    extender.began()
   }
 
-  function extend(exchange: Exchange, id: string): void {
-    try {
-      const extended = ledger.extend(id, ttlMs)
-      if (isPromise(extended)) {
-        void extended.then(undefined, (error: unknown) =>
-          exchange.report('a reservation was not extended', error),
-        )
-      }
-    } catch (error) {
-      exchange.report('a reservation was not extended', error)
-    }
-  }
-
-  function hold(
-    exchange: Exchange,
-    reservation: Reservation,
-    rest: Omit<Hold, 'reservation'>,
-  ): void {
+  function reserved(exchange: Exchange, asked: Asked, reservation: Reservation): void {
     exchange.reservation = reservation
-    holds.set(exchange, { reservation, ...rest })
-    keepExtending()
+    hold(exchange, { ...asked, reserved: reservation.amount, mayBeReserved: false })
   }
 
-  /** Undefined when nothing is. */
-  function dueFor(exchange: Exchange, held: Hold, outcome: Outcome): Due | undefined {
-    const { charged } = exchange
-    if (charged !== undefined) {
-      if ('micros' in charged) return { amount: charged.micros, tokens: undefined }
-      const amount = dearest(held.prices, (price) => costMicros(price, charged))
-      return { amount, tokens: charged }
+  /** @param waited whether the ledger failed later, so that it may have reserved all the same */
+  function notReserved(exchange: Exchange, asked: Asked, error: unknown, waited: boolean): void {
+    if (!isStoreFailure(error)) throw error
+    exchange.announceDegraded(calls.name)
+    const mayBeReserved = waited && !(error instanceof StoreUnavailableError)
+    const held = { ...asked, reserved: undefined, mayBeReserved }
+    if (whenLedgerFails === 'open') {
+      hold(exchange, held)
+      return
     }
-    if (outcome.status >= 300) return undefined
-    const broken = !outcome.completed || outcome.error !== undefined
-    if (broken && brokenStream === 'nothing') return undefined
-    const tokens = seen(exchange, held)
-    const amount = dearestCostMicros(held.prices, tokens)
-    return amount === 0 ? undefined : { amount, tokens }
-  }
-
-  function settled(exchange: Exchange, held: Hold, end: Settled | undefined): void {
-    if (end === undefined || parts.events?.has('settled') !== true) return
-    parts.events.emit('settled', {
-      ...exchange.facts(),
-      ...end,
-      reserved: held.reservation.amount,
-      model: exchange.model,
-    })
+    if (mayBeReserved) settlements.keep(exchange, held, undefined)
+    throw overloaded(error)
   }
 
   return {
@@ -164,7 +127,6 @@ export function quotaGuard(options: QuotaOptions, parts: QuotaParts, path: strin
       if (mayApply.length === 0) {
         throw new GatewayError('pricing_not_configured', { param: 'model' })
       }
-      const rest = { prices: mayApply, estimate, bytesBefore: bytesSent(exchange) }
       const request: ReserveRequest = {
         id: exchange.requestId,
         account: key.account,
@@ -174,76 +136,37 @@ export function quotaGuard(options: QuotaOptions, parts: QuotaParts, path: strin
         ttlMs,
         model,
       }
-      let reserved: Reservation | Promise<Reservation>
+      const asked = { request, prices: mayApply, estimate, bytesBefore: bytesSent(exchange) }
+      let reservation: Reservation | Promise<Reservation>
       try {
-        reserved = ledger.reserve(request)
+        reservation = calls.run(() => ledger.reserve(request))
       } catch (error) {
-        throw reserveError(error)
+        notReserved(exchange, asked, error, false)
+        return
       }
-      if (isPromise(reserved)) {
-        return reserved.then(
-          (reservation) => hold(exchange, reservation, rest),
-          (error: unknown) => {
-            throw reserveError(error)
-          },
+      if (isPromise(reservation)) {
+        return reservation.then(
+          (made) => reserved(exchange, asked, made),
+          (error: unknown) => notReserved(exchange, asked, error, true),
         )
       }
-      hold(exchange, reserved, rest)
+      reserved(exchange, asked, reservation)
     },
     leave(exchange, outcome) {
       const held = holds.get(exchange)
       if (held === undefined) return
       holds.delete(exchange)
-      if (holds.size === 0) {
-        extending?.cancel()
-        extending = undefined
-      }
-      const due = dueFor(exchange, held, outcome)
-      const { id } = held.reservation
-      const ended =
-        due === undefined ? ledger.release(id) : ledger.settle(id, due.amount, due.tokens)
-      if (isPromise(ended)) return ended.then((end) => settled(exchange, held, end))
-      settled(exchange, held, ended)
+      extender.ended(exchange)
+      settlements.end(exchange, held, dueFor(exchange, held, outcome, brokenStream === 'observed'))
     },
   }
 }
 
-/**
- * What to answer when a ledger did not reserve: its refusal, or that it cannot be used now. A
- * RangeError is a mistake in what it was asked, which trying again does not mend.
- */
-function reserveError(error: unknown): unknown {
-  if (error instanceof RangeError) return error
-  if (GatewayError.is(error)) {
-    const { condition } = error
-    if (condition !== 'store_read_failed' && condition !== 'store_write_failed') return error
-  }
+/** A request whose reservation was asked for. */
+type Asked = Omit<Hold, 'reserved' | 'mayBeReserved'>
+
+/** What to answer when a ledger failed to reserve: what it says of itself, or that it is away. */
+function overloaded(error: unknown): GatewayError {
+  if (GatewayError.is(error) && error.condition === 'gateway_overloaded') return error
   return new GatewayError('gateway_overloaded', { cause: error })
-}
-
-function dearest(prices: readonly Price[], costOf: (price: Price) => number): number {
-  let most = 0
-  for (const price of prices) most = Math.max(most, costOf(price))
-  return most
-}
-
-/** Bytes of a response that are taken for a token: as many as the estimate of the input goes by. */
-const bytesPerToken = 3
-
-/**
- * What a request without a reported usage is taken to have used: the input that was sent, and as
- * much output as the bytes of its response can hold, headers and framing included, up to its cap.
- */
-function seen(exchange: Exchange, held: Hold): Estimate {
-  const { estimate, bytesBefore } = held
-  const bytesAfter = bytesSent(exchange)
-  if (bytesBefore === undefined || bytesAfter === undefined) return estimate
-  const outputTokens = Math.ceil(Math.max(0, bytesAfter - bytesBefore) / bytesPerToken)
-  return { ...estimate, outputTokens: Math.min(estimate.outputTokens, outputTokens) }
-}
-
-/** All that was ever written to the request's connection. */
-function bytesSent(exchange: Exchange): number | undefined {
-  const { bytesWritten } = exchange.raw.request.socket
-  return typeof bytesWritten === 'number' ? bytesWritten : undefined
 }

@@ -1,18 +1,18 @@
-import { RateLimiterRes } from 'rate-limiter-flexible'
-import { GatewayError } from '../errors/gateway-error.js'
+import type { GatewayError } from '../errors/gateway-error.js'
 import type { Events } from '../events.js'
 import type { Exchange, Outcome } from '../exchange.js'
 import type { Clock } from '../lib/clock.js'
 import { bucketState } from '../limits/bucket-state.js'
 import { bucketRefusal, refusalOf } from '../limits/refusals.js'
 import type { BucketRule, LimiterRule, RuleSet } from '../limits/rules.js'
+import { SharedLimiter, type GiveBack, type SharedLimiterParts } from '../limits/shared-limiter.js'
 import type { LimitUnit } from '../limits/rule.js'
 import type { Guard } from '../pipeline.js'
 import { announceLimits } from '../protocols/rate-headers.js'
 import { estimateOf } from './estimate-of.js'
 
 /** What the limit guards are built from. */
-export interface RateLimitParts {
+export interface RateLimitParts extends SharedLimiterParts {
   readonly rules: RuleSet
   readonly clock: Clock
   readonly events: Events | undefined
@@ -74,7 +74,9 @@ function giveBack(head: Decider, exchange: Exchange, error: unknown): never {
 class Decider {
   readonly #parts: RateLimitParts
   readonly #buckets: readonly BucketRule[]
-  readonly #limiters: readonly LimiterRule[]
+  readonly #limiters: readonly SharedLimiter[]
+  /** What the enforced limiters took for a request, and behind which of its states the buckets' stand. */
+  readonly #asked = new WeakMap<Exchange, { enforced: GiveBack[]; states: number }>()
 
   constructor(
     parts: RateLimitParts,
@@ -83,7 +85,7 @@ class Decider {
   ) {
     this.#parts = parts
     this.#buckets = buckets
-    this.#limiters = limiters
+    this.#limiters = limiters.map((rule) => new SharedLimiter(rule, parts))
   }
 
   /**
@@ -166,54 +168,29 @@ class Decider {
 
   /** Asks the limiters that must be waited for, then takes from those that need not be. */
   async #consume(exchange: Exchange, countsConcurrency: boolean): Promise<void> {
-    const taken: LimiterRule[] = []
+    const taken: GiveBack[] = []
+    const enforced: GiveBack[] = []
     try {
-      for (const rule of this.#limiters) await this.#consumeOne(rule, exchange, taken)
+      for (const limiter of this.#limiters) {
+        const { name, observe } = limiter.rule
+        await limiter.take(
+          exchange,
+          (undo) => {
+            taken.push(undo)
+            if (!observe) enforced.push(undo)
+          },
+          (limit, waitMs) => this.#observed(exchange, name, 'requests', limit, waitMs),
+        )
+      }
+      this.#asked.set(exchange, { enforced, states: exchange.limits.length })
       // While one limiter was waited for, other requests went on.
       const refusal = this.#check(exchange, countsConcurrency)
       if (refusal !== undefined) throw refusal
       this.#take(exchange, countsConcurrency)
     } catch (error) {
-      await Promise.all(taken.map((rule) => reward(rule, exchange)))
+      for (const undo of taken) undo()
       throw error
     }
-  }
-
-  async #consumeOne(rule: LimiterRule, exchange: Exchange, taken: LimiterRule[]): Promise<void> {
-    const key = rule.keyOf(exchange)
-    if (key === undefined) return
-    try {
-      const state = await rule.limiter.consume(key, 1)
-      taken.push(rule)
-      this.#push(exchange, rule, state)
-    } catch (thrown) {
-      if (!(thrown instanceof RateLimiterRes)) {
-        throw new GatewayError('gateway_overloaded', { cause: thrown })
-      }
-      // Its limiters count what they refuse, unless they are ours.
-      if (!('take' in rule.limiter)) taken.push(rule)
-      if (!rule.observe) {
-        this.#push(exchange, rule, thrown)
-        announceLimits(exchange)
-        throw refusalOf('requests', rule.name, rule.limit, thrown.msBeforeNext)
-      }
-      this.#observed(exchange, rule.name, 'requests', rule.limit, thrown.msBeforeNext)
-    }
-  }
-
-  #push(exchange: Exchange, rule: LimiterRule, state: RateLimiterRes): void {
-    if (rule.observe) return
-    // Its limiters count in windows: all of them come back at once.
-    const resetMs = Math.max(0, state.msBeforeNext)
-    exchange.limits.push({
-      rule: rule.name,
-      unit: 'requests',
-      limit: rule.limit,
-      windowSeconds: rule.windowSeconds,
-      remaining: Math.max(0, state.remainingPoints),
-      resetMs,
-      moreInMs: resetMs,
-    })
   }
 
   /** Notes where the enforced rules stand, for the handler and the rate headers. */
@@ -234,16 +211,14 @@ class Decider {
     for (const rule of this.#buckets) {
       if (!rule.observe) this.#adjust(rule, exchange, -1, nowMs)
     }
-    for (const rule of this.#limiters) {
-      if (!rule.observe) void reward(rule, exchange)
-    }
+    for (const undo of this.#asked.get(exchange)?.enforced ?? []) undo()
     this.#noteAgain(exchange, nowMs)
   }
 
   /** Puts the buckets' states in the place of those noted first, which stand behind the limiters'. */
   #noteAgain(exchange: Exchange, nowMs: number): void {
     const { limits } = exchange
-    let index = this.#limiters.filter((rule) => isNoted(rule, exchange)).length
+    let index = this.#asked.get(exchange)?.states ?? 0
     for (const rule of this.#buckets) {
       const state = bucketState(rule, exchange, nowMs)
       if (state !== undefined) limits[index++] = state
@@ -288,10 +263,6 @@ class Decider {
   }
 }
 
-function isNoted(rule: LimiterRule, exchange: Exchange): boolean {
-  return !rule.observe && rule.keyOf(exchange) !== undefined
-}
-
 /** What is known to have been used; undefined when the estimate has to stand. */
 function tokensUsed(exchange: Exchange, outcome: Outcome): number | undefined {
   const { charged } = exchange
@@ -299,15 +270,4 @@ function tokensUsed(exchange: Exchange, outcome: Outcome): number | undefined {
     return charged.inputTokens + charged.outputTokens
   }
   return outcome.status >= 400 ? 0 : undefined
-}
-
-/** Gives a point back; a store that cannot be reached is not worth failing a request for. */
-async function reward(rule: LimiterRule, exchange: Exchange): Promise<void> {
-  const key = rule.keyOf(exchange)
-  if (key === undefined) return
-  try {
-    await rule.limiter.reward(key, 1)
-  } catch {
-    // The window ends by itself.
-  }
 }

@@ -7,6 +7,7 @@ import { keyForm, maximumKeyLength } from './format.js'
 import type { KeyCache, KnownKey } from './key-cache.js'
 import type { KeyStore } from './key-store.js'
 import { isPromise, whenDone } from '../lib/when-done.js'
+import type { StoreCalls } from '../stores/store-calls.js'
 
 /** What an Authenticator stands on. */
 export interface AuthenticatorParts {
@@ -15,6 +16,8 @@ export interface AuthenticatorParts {
   readonly digester: Digester
   readonly cache: KeyCache
   readonly clock: Clock
+  /** The calls to the store. */
+  readonly calls: StoreCalls
 }
 
 /** Tells which key a secret is, from the cache or the store, and whether it may be used now. */
@@ -24,6 +27,7 @@ export class Authenticator {
   readonly #digester: Digester
   readonly #cache: KeyCache
   readonly #clock: Clock
+  readonly #calls: StoreCalls
   /** The look-ups in flight, by secret. */
   readonly #lookUps = new Map<string, Promise<KnownKey | undefined>>()
   /** How many changes there were. A look-up that began before the last one is not remembered. */
@@ -35,6 +39,7 @@ export class Authenticator {
     this.#digester = parts.digester
     this.#cache = parts.cache
     this.#clock = parts.clock
+    this.#calls = parts.calls
   }
 
   /** See `Keys.authenticate`. */
@@ -58,6 +63,19 @@ export class Authenticator {
   keyChanged(id: string): void {
     this.#forgetLookUps()
     this.#cache.forgetKey(id)
+  }
+
+  /** Another process has added or changed a key; any may have changed when the id is undefined. */
+  changedElsewhere(id: string | undefined): void {
+    const nowMs = this.#clock.monotonicMs()
+    if (id === undefined) {
+      this.#forgetLookUps()
+      this.#cache.doubtAll(nowMs)
+      return
+    }
+    this.keyChanged(id)
+    // Its secret is not known here, but it may have been asked for before there was the key.
+    this.#cache.doubtUnknown(nowMs)
   }
 
   /** A secret that may have been unknown until now has become a key. */
@@ -127,7 +145,7 @@ export class Authenticator {
     const digest = digests[index]
     if (digest === undefined) return undefined
     return whenDone(
-      () => this.#store.findByDigest(digest),
+      () => this.#calls.run(() => this.#store.findByDigest(digest)),
       (record) =>
         record === undefined
           ? this.#find(digests, index + 1, readAtMs)

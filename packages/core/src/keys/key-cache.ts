@@ -33,6 +33,10 @@ export class KeyCache {
   readonly #settings: KeyCacheSettings
   readonly #known: SecondChanceMap<KnownKey>
   readonly #unknown: SecondChanceMap<number>
+  /** What was read until then is no longer taken without asking, monotonic time. */
+  #doubtedUntilMs = -Infinity
+  /** The same of secrets nobody knew. */
+  #doubtedUnknownUntilMs = -Infinity
   /** The cached secrets of a key, by its id: two while it is being rotated. */
   readonly #secretsOf = new Map<string, string[]>()
 
@@ -54,6 +58,7 @@ export class KeyCache {
   fresh(secret: string, nowMs: number): KnownKey | undefined {
     const known = this.#known.get(secret)
     if (known === undefined || nowMs - known.readAtMs >= this.#settings.knownMs) return undefined
+    if (known.readAtMs <= this.#doubtedUntilMs) return undefined
     return known
   }
 
@@ -67,7 +72,8 @@ export class KeyCache {
   /** Whether the store said lately that it knows no such secret. */
   isUnknown(secret: string, nowMs: number): boolean {
     const readAtMs = this.#unknown.get(secret)
-    return readAtMs !== undefined && nowMs - readAtMs < this.#settings.unknownMs
+    if (readAtMs === undefined || readAtMs <= this.#doubtedUnknownUntilMs) return false
+    return nowMs - readAtMs < this.#settings.unknownMs
   }
 
   /** Remembers a key, or with undefined that nobody knew it. */
@@ -96,6 +102,20 @@ export class KeyCache {
   /** Forgets that a secret was unknown. */
   forgetUnknown(secret: string): void {
     this.#unknown.delete(secret)
+  }
+
+  /** Any secret that was unknown may have become a key by now. */
+  doubtUnknown(nowMs: number): void {
+    this.#doubtedUnknownUntilMs = nowMs
+  }
+
+  /**
+   * Anything may have changed by now. A known key may still be taken while the store is away: that
+   * is when nobody can say what has changed.
+   */
+  doubtAll(nowMs: number): void {
+    this.#doubtedUntilMs = nowMs
+    this.doubtUnknown(nowMs)
   }
 
   #list(secret: string, id: string): void {

@@ -28,6 +28,10 @@ export interface KeyPage {
  */
 export interface KeyStore {
   /**
+   * How long a look-up may take, in milliseconds, when no `storeDeadline` is set; 50 unless given.
+   */
+  readonly deadlineMs?: number | undefined
+  /**
    * The key whose `digest` or `rotation.digest` this is, whatever its status, and whether or not
    * the rotation is over: the caller decides what that means. Two keys never have the same one.
    */
@@ -54,6 +58,15 @@ export interface KeyStore {
    * millisecond. A page with fewer than `limit` is the last.
    */
   list(page: KeyPage): readonly ApiKey[] | Promise<readonly ApiKey[]>
+  /**
+   * Tells of changes that other processes make, so that they count at once and not when what is
+   * remembered of a key is read again.
+   *
+   * @param changed is called with the id of the key that was added or changed; with undefined when
+   *   any may have been, as after the connection was lost
+   * @returns a function that stops it
+   */
+  watch?(changed: (keyId: string | undefined) => void): () => void
 }
 
 /** A key could not be stored as something like it is there. Answered with 409. */

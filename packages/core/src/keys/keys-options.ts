@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import type { Clock } from '../lib/clock.js'
+import { durationMs as readDuration, type Duration } from '../lib/duration.js'
 import { hasMethods } from '../lib/has-methods.js'
 import { checkOptions } from '../lib/options.js'
 import { checkPeppers } from './digest.js'
@@ -37,6 +38,11 @@ export interface KeysOptions {
    */
   readonly peppers?: readonly string[] | undefined
   readonly cache?: KeysCacheOptions | undefined
+  /**
+   * How long a look-up in the store is waited for; as long as the store says, else '50ms', unless
+   * given.
+   */
+  readonly storeDeadline?: Duration | undefined
   readonly clock?: Clock | undefined
 }
 
@@ -71,6 +77,7 @@ const optionsSchema = z.strictObject({
       staleMs: durationMs.default(60_000),
     })
     .prefault({}),
+  storeDeadline: z.union([z.number(), z.string()]).optional(),
   clock: z
     .custom<Clock>(hasMethods(...clockMethods), {
       error: 'Give a Clock, or leave it out',
@@ -84,13 +91,16 @@ export interface CheckedKeysOptions {
   readonly prefix: string
   readonly peppers: readonly string[]
   readonly cache: KeyCacheSettings
+  readonly storeDeadlineMs: number | undefined
   readonly clock?: Clock | undefined
 }
 
 /** @throws ConfigurationError for a mistake or an unknown option */
 export function checkKeysOptions(options: KeysOptions): CheckedKeysOptions {
   const path = 'createKeys()'
-  const { peppers = [], ...checked } = checkOptions(optionsSchema, options, path)
+  const { peppers = [], storeDeadline, ...checked } = checkOptions(optionsSchema, options, path)
   checkPeppers(peppers, `${path}.peppers`)
-  return { ...checked, peppers }
+  const storeDeadlineMs =
+    storeDeadline === undefined ? undefined : readDuration(storeDeadline, `${path}.storeDeadline`)
+  return { ...checked, peppers, storeDeadlineMs }
 }

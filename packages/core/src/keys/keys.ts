@@ -22,6 +22,8 @@ import { KeyConflictError, KeyNotFoundError, type KeyPage, type KeyStore } from 
 import { checkKeysOptions, type CheckedKeysOptions, type KeysOptions } from './keys-options.js'
 import { MemoryKeyStore } from './memory-key-store.js'
 import { whenDone } from '../lib/when-done.js'
+import { StoreCalls, type StoreHealth } from '../stores/store-calls.js'
+import { deadlineOf } from '../stores/stores.js'
 
 /** A key that was just made. `key` is the secret: it can be read here and never again. */
 export interface MadeKey {
@@ -81,6 +83,10 @@ export interface Keys {
    *   was not read lately
    */
   authenticate(secret: string): ApiKey | Promise<ApiKey>
+  /** How the store is doing. */
+  readonly health?: StoreHealth | undefined
+  /** Stops listening to changes that other processes make. The store itself stays open. */
+  close(): void
 }
 
 /**
@@ -107,19 +113,30 @@ class KeyService implements Keys {
   readonly #clock: Clock
   readonly #digester: Digester
   readonly #authenticator: Authenticator
+  readonly #unwatch: (() => void) | undefined
+  readonly health: StoreHealth
 
   constructor(options: CheckedKeysOptions) {
     this.#store = options.store ?? new MemoryKeyStore()
     this.#prefix = options.prefix
     this.#clock = options.clock ?? systemClock
     this.#digester = createDigester(options.peppers)
+    const deadlineMs = deadlineOf(this.#store, options.storeDeadlineMs)
+    const calls = new StoreCalls('keys', deadlineMs, this.#clock)
+    this.health = calls
     this.#authenticator = new Authenticator({
       store: this.#store,
       prefix: this.#prefix,
       digester: this.#digester,
       cache: new KeyCache(options.cache),
       clock: this.#clock,
+      calls,
     })
+    this.#unwatch = this.#store.watch?.((id) => this.#authenticator.changedElsewhere(id))
+  }
+
+  close(): void {
+    this.#unwatch?.()
   }
 
   authenticate(secret: string): ApiKey | Promise<ApiKey> {

@@ -107,6 +107,11 @@ export interface UsageSum {
  */
 export interface Ledger {
   /**
+   * How long one of its answers may take, in milliseconds, when no `storeDeadline` is set; 50 unless
+   * given.
+   */
+  readonly deadlineMs?: number | undefined
+  /**
    * Holds an amount. Throws GatewayError `insufficient_quota` when the account's available balance
    * does not cover it, `key_quota_exceeded` when a cap of the key does not. An id that the same
    * account and key reserved before gives that reservation again, unchanged; one of another account

@@ -39,6 +39,8 @@ export class World {
     failed: [],
     observed: [],
     settled: [],
+    unsettled: [],
+    degraded: [],
     lateWrite: [],
   }
   /** What every guard is to be given. */
@@ -55,6 +57,8 @@ export class World {
     events.on('failed', (event) => void this.happened.failed.push(event))
     events.on('observed', (event) => void this.happened.observed.push(event))
     events.on('settled', (event) => void this.happened.settled.push(event))
+    events.on('unsettled', (event) => void this.happened.unsettled.push(event))
+    events.on('degraded', (event) => void this.happened.degraded.push(event))
     events.on('lateWrite', (event) => void this.happened.lateWrite.push(event))
     this.common = { clock: this.clock, logger, events }
   }

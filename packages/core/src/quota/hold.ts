@@ -1,0 +1,76 @@
+import type { Exchange, Outcome } from '../exchange.js'
+import { costMicros, dearestCostMicros } from './cost.js'
+import type { ChargedTokens, ReserveRequest } from './ledger.js'
+import type { Price } from './price.js'
+import type { Estimate } from './usage.js'
+
+/** What is held for one request while it runs. */
+export interface Hold {
+  readonly request: ReserveRequest
+  /** What the ledger holds; undefined when the request was let through without. */
+  readonly reserved: number | undefined
+  /** Whether the ledger may hold it all the same, as it was asked and did not answer. */
+  readonly mayBeReserved: boolean
+  readonly prices: readonly Price[]
+  readonly estimate: Estimate
+  /** What the connection had sent before. */
+  readonly bytesBefore: number | undefined
+}
+
+/** What a request is charged. */
+export interface Due {
+  readonly amount: number
+  readonly tokens: ChargedTokens | undefined
+}
+
+/**
+ * What a request that is over is charged; undefined when nothing is.
+ *
+ * @param chargesBroken whether a stream that broke off without a usage costs what was observed
+ */
+export function dueFor(
+  exchange: Exchange,
+  held: Hold,
+  outcome: Outcome,
+  chargesBroken: boolean,
+): Due | undefined {
+  const { charged } = exchange
+  if (charged !== undefined) {
+    if ('micros' in charged) return { amount: charged.micros, tokens: undefined }
+    const amount = dearest(held.prices, (price) => costMicros(price, charged))
+    return { amount, tokens: charged }
+  }
+  if (outcome.status >= 300) return undefined
+  const broken = !outcome.completed || outcome.error !== undefined
+  if (broken && !chargesBroken) return undefined
+  const tokens = seen(exchange, held)
+  const amount = dearestCostMicros(held.prices, tokens)
+  return amount === 0 ? undefined : { amount, tokens }
+}
+
+function dearest(prices: readonly Price[], costOf: (price: Price) => number): number {
+  let most = 0
+  for (const price of prices) most = Math.max(most, costOf(price))
+  return most
+}
+
+/** Bytes of a response that are taken for a token: as many as the estimate of the input goes by. */
+const bytesPerToken = 3
+
+/**
+ * What a request without a reported usage is taken to have used: the input that was sent, and as
+ * much output as the bytes of its response can hold, headers and framing included, up to its cap.
+ */
+function seen(exchange: Exchange, held: Hold): Estimate {
+  const { estimate, bytesBefore } = held
+  const bytesAfter = bytesSent(exchange)
+  if (bytesBefore === undefined || bytesAfter === undefined) return estimate
+  const outputTokens = Math.ceil(Math.max(0, bytesAfter - bytesBefore) / bytesPerToken)
+  return { ...estimate, outputTokens: Math.min(estimate.outputTokens, outputTokens) }
+}
+
+/** All that was ever written to the request's connection. */
+export function bytesSent(exchange: Exchange): number | undefined {
+  const { bytesWritten } = exchange.raw.request.socket
+  return typeof bytesWritten === 'number' ? bytesWritten : undefined
+}
