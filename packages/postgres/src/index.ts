@@ -1,0 +1,7 @@
+export { migrationsSql } from './migrations.js'
+export type { PostgresClient, PostgresPool, PostgresResult } from './pool.js'
+export { PostgresKeyStore } from './postgres-key-store.js'
+export { PostgresLedger } from './postgres-ledger.js'
+export { PostgresRequestLog } from './postgres-request-log.js'
+export { postgresStore } from './postgres-store.js'
+export type { PostgresStore, PostgresStoreOptions } from './postgres-store.js'
