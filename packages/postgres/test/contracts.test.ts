@@ -50,6 +50,7 @@ describeWithPostgres('The contracts of stores', (server) => {
   runKeyStoreContract('PostgreSQL', async () => (await emptyStore()).keys)
 
   runLedgerContract('PostgreSQL', async (clock) => (await emptyStore(clock)).ledger, {
+    stories: 40,
     // All that is kept of a ledger is in the database.
     reopen: (_ledger, clock) => openStore(clock).ledger,
   })

@@ -30,7 +30,7 @@ export function openDatabase(path: string, name: string, synchronous: Synchronou
 
 function setUp(database: SqliteDatabase, name: string, synchronous: Synchronous): void {
   // Only while it is opened: afterwards nobody waits with the event loop held.
-  database.exec('PRAGMA busy_timeout = 2000')
+  database.exec('PRAGMA busy_timeout = 5000')
   const mode = rowOf(database.prepare('PRAGMA journal_mode = WAL').get())?.['journal_mode']
   if (mode !== 'wal' && mode !== 'memory') {
     throw new ConfigurationError(

@@ -2,7 +2,7 @@ import { join } from 'node:path'
 import Database from 'libsql'
 import { sqliteStore, type SqliteDatabase } from '@lazu/sqlite'
 import { describe, expect, it } from 'vitest'
-import { runStoreContracts } from './store-contracts.js'
+import { runDatabaseContracts } from './store-contracts.js'
 import { temporaryFolder } from './temporary-folder.js'
 
 /**
@@ -48,7 +48,7 @@ class StrictDatabase implements SqliteDatabase {
   }
 }
 
-runStoreContracts('a database that was opened before', (path) => new StrictDatabase(path))
+runDatabaseContracts('a database that was opened before', (path) => new StrictDatabase(path))
 
 describe('a database that was opened before', () => {
   const folder = temporaryFolder()

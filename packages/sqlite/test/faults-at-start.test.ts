@@ -117,19 +117,23 @@ describe('a file that stops the start', () => {
     expect(readFileSync(path)).toEqual(before)
   })
 
-  it('is one that somebody else has locked, for longer than a start waits', () => {
-    const path = storeFile('locked.db')
-    const other = new Database(path)
-    other.exec('BEGIN EXCLUSIVE')
-    const { said, cause } = mistakeIn(path)
-    expect(said).toMatchInlineSnapshot(
-      `"LAZU_CONFIG_STORE: sqliteStore().path "…/locked.db" is locked by another process. End whatever holds it, a backup or a shell with an open transaction for instance."`,
-    )
-    expect(cause).toMatchObject({ code: 'SQLITE_BUSY' })
-    other.exec('ROLLBACK')
-    void sqliteStore({ path }).close()
-    other.close()
-  })
+  it(
+    'is one that somebody else has locked, for longer than a start waits',
+    { timeout: 20_000 },
+    () => {
+      const path = storeFile('locked.db')
+      const other = new Database(path)
+      other.exec('BEGIN EXCLUSIVE')
+      const { said, cause } = mistakeIn(path)
+      expect(said).toMatchInlineSnapshot(
+        `"LAZU_CONFIG_STORE: sqliteStore().path "…/locked.db" is locked by another process. End whatever holds it, a backup or a shell with an open transaction for instance."`,
+      )
+      expect(cause).toMatchObject({ code: 'SQLITE_BUSY' })
+      other.exec('ROLLBACK')
+      void sqliteStore({ path }).close()
+      other.close()
+    },
+  )
 
   describe('and that this user', () => {
     it('may read only', async () => {

@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import type { SqliteDatabase } from '@lazu/sqlite'
 import { expect, it } from 'vitest'
-import { runStoreContracts } from './store-contracts.js'
+import { runDatabaseContracts } from './store-contracts.js'
 
 // Node has it from 22.13 on.
 const sqlite: object | undefined = process.getBuiltinModule('node:sqlite')
@@ -14,7 +14,7 @@ runHere()
 function testInThisNode(): void {
   const { DatabaseSync }: { DatabaseSync?: new (path: string) => SqliteDatabase } = sqlite ?? {}
   if (DatabaseSync === undefined) throw new Error('node:sqlite has no DatabaseSync')
-  runStoreContracts('a database of node:sqlite', (path) => {
+  runDatabaseContracts('a database of node:sqlite', (path) => {
     const database = new DatabaseSync(path)
     database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = OFF')
     return database

@@ -11,22 +11,33 @@ import {
 import { afterEach } from 'vitest'
 import { temporaryFolder } from './temporary-folder.js'
 
-/** Opens the database in a file, which may not be there yet. */
-export type OpenDatabase = (path: string) => SqliteDatabase
+/** A store, and what closes it with all it stands on. */
+export interface OpenStore {
+  readonly store: SqliteStore
+  readonly close: () => Promise<void>
+}
 
-/** Holds the store to the contracts of the testkit, on databases that somebody else opened. */
-export function runStoreContracts(driver: string, openDatabase: OpenDatabase): void {
+/**
+ * Holds the store to the contracts of the testkit.
+ *
+ * @param openFile opens the store in a file, which may not be there yet
+ * @param stories how many stories the ledger is told
+ */
+export function runStoreContracts(
+  name: string,
+  openFile: (path: string, clock: FakeClock | undefined) => OpenStore,
+  stories: number,
+): void {
   const folder = temporaryFolder()
   const pathOf = new Map<Ledger, string>()
   let files = 0
-  let open: { store: SqliteStore; database: SqliteDatabase }[] = []
+  let open: OpenStore[] = []
 
   function openStore(path: string, clock?: FakeClock): SqliteStore {
-    const database = openDatabase(path)
-    const store = sqliteStore({ database, clock })
-    pathOf.set(store.ledger, path)
-    open.push({ store, database })
-    return store
+    const opened = openFile(path, clock)
+    pathOf.set(opened.store.ledger, path)
+    open.push(opened)
+    return opened.store
   }
 
   function newPath(): string {
@@ -45,18 +56,37 @@ export function runStoreContracts(driver: string, openDatabase: OpenDatabase): v
   }
 
   afterEach(async () => {
-    for (const { store, database } of open) {
-      await store.close()
-      database.close()
-    }
+    for (const { close } of open) await close()
     open = []
     pathOf.clear()
   })
 
-  runKeyStoreContract(driver, () => openStore(newPath()).keys)
-  runLedgerContract(driver, (clock) => openStore(newPath(), clock).ledger, { reopen })
-  runRequestLogContract(driver, () => {
+  runKeyStoreContract(name, () => openStore(newPath()).keys)
+  runLedgerContract(name, (clock) => openStore(newPath(), clock).ledger, { reopen, stories })
+  runRequestLogContract(name, () => {
     const { requestLog } = openStore(newPath())
     return { log: requestLog, flushed: () => requestLog.flush() }
   })
+}
+
+/** Holds a store to the contracts that is in a database somebody else opened. */
+export function runDatabaseContracts(
+  driver: string,
+  openDatabase: (path: string) => SqliteDatabase,
+): void {
+  runStoreContracts(
+    driver,
+    (path, clock) => {
+      const database = openDatabase(path)
+      const store = sqliteStore({ database, clock })
+      return {
+        store,
+        async close() {
+          await store.close()
+          database.close()
+        },
+      }
+    },
+    20,
+  )
 }

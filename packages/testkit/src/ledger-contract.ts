@@ -28,6 +28,8 @@ export interface LedgerContractOptions {
    * what is kept of it. The tests end the process at any place between two steps.
    */
   readonly reopen?: ReopenLedger | undefined
+  /** How many stories are told to the ledger and to a model of it; 100 unless given. */
+  readonly stories?: number | undefined
 }
 
 /**
@@ -40,7 +42,7 @@ export interface LedgerContractOptions {
 export function runLedgerContract(
   name: string,
   makeLedger: MakeLedger,
-  { reopen }: LedgerContractOptions = {},
+  { reopen, stories = 100 }: LedgerContractOptions = {},
 ): void {
   describe(`${name} as a ledger`, () => {
     let clock: FakeClock
@@ -227,6 +229,7 @@ export function runLedgerContract(
               await fc.asyncModelRun(() => ({ model, real }), commands)
               await expectUsage(model, real.ledger)
             }),
+            { numRuns: stories },
           )
         },
       )
