@@ -11,10 +11,12 @@ const steps = {
   start: () => node('examples/express/dist/start.js'),
   'start:koa': () => node('examples/koa/dist/start.js'),
   'start:fastify': () => node('examples/fastify/dist/start.js'),
+  'start:two': () => node('examples/two-servers/dist/start.js'),
   tour: () => node('examples/express/dist/tour.js'),
   'bench:format': () => node('bench/dist/format.js'),
   'bench:memory': () => node('--expose-gc', 'bench/dist/memory.js'),
   'bench:stores': () => node('bench/dist/stores.js'),
+  'bench:limiters': () => node('bench/dist/limiters.js'),
   test,
 }
 

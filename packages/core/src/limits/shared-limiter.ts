@@ -78,7 +78,7 @@ export class SharedLimiter {
         return
       }
       // Its limiters count what they refuse, unless they are ours.
-      if (!('take' in limiter)) taken(giveBack)
+      if (!('take' in limiter) && !('takeAll' in limiter)) taken(giveBack)
       if (!rule.observe) {
         this.#note(exchange, thrown)
         announceLimits(exchange)

@@ -1,0 +1,154 @@
+import { RateLimiterCompatibleAbstract, RateLimiterRes } from 'rate-limiter-flexible'
+import { BucketState } from './bucket-state.js'
+import { microRate, type BucketLimit, type MicroRate } from './micro-rate.js'
+import { RedisBuckets, type Change, type RedisBucketsParts } from './redis-buckets.js'
+import { microTake, takeAll, type BucketTake, type TakenAll } from './take-all.js'
+
+/** What a TokenBucketRedis is made of. */
+export interface TokenBucketRedisParts extends Omit<RedisBucketsParts, 'prefix'> {
+  readonly limit: BucketLimit
+  readonly keyPrefix: string
+}
+
+/**
+ * A token bucket for each key, in Redis or Valkey, shared by any number of processes. It is on
+ * rate-limiter-flexible's contract, and can stand wherever one of its limiters can.
+ *
+ * Each decision is one script, so that it is exact whoever else decides at the same time: what passes
+ * is never more than the burst and what flowed in. Time is the server's; a process whose clock is
+ * wrong decides as all others do. A refusal writes nothing. A bucket that is full is not kept, and
+ * Redis removes it by itself.
+ *
+ * Every method rejects with a GatewayError `store_write_failed` when Redis cannot be asked. One that
+ * was given up may run later all the same, and takes then.
+ */
+export class TokenBucketRedis extends RateLimiterCompatibleAbstract {
+  override readonly keyPrefix: string
+  /** Part of the contract, set by a limiter this one stands in for. The bucket does not use it. */
+  override blockDuration = 0
+  /** Part of the contract, set by a limiter this one stands in for. The bucket does not use it. */
+  override execEvenly = false
+  /** Whole tokens that flow in during `duration`. */
+  readonly points: number
+  /** Seconds. */
+  readonly duration: number
+  /** Whole tokens the bucket holds. */
+  readonly burst: number
+  readonly #rate: MicroRate
+  readonly #buckets: RedisBuckets
+
+  /** Made by `redisLimiter`. */
+  constructor({ client, clock, keyPrefix, limit }: TokenBucketRedisParts) {
+    super()
+    this.keyPrefix = keyPrefix
+    this.points = limit.points
+    this.duration = limit.duration ?? 60
+    this.burst = limit.burst ?? limit.points
+    this.#rate = microRate(limit)
+    this.#buckets = new RedisBuckets({ client, prefix: keyPrefix, clock })
+  }
+
+  /**
+   * Takes `points` tokens, or none.
+   *
+   * @returns resolves when they were taken, with `msBeforeNext` until one more token is there (0
+   *   when one is). Rejects with a RateLimiterRes when they were not, with `msBeforeNext` until
+   *   they would be: whole milliseconds, Infinity when the bucket could never hold as many. Rejects
+   *   with a RangeError when `points` is not a whole number from 0
+   */
+  override async consume(key: string | number, points: number = 1): Promise<RateLimiterRes> {
+    const take = microTake(String(key), points, this.#rate)
+    const { passes, missingBefore } = await this.#buckets.take(take)
+    const [before = 0] = missingBefore
+    if (passes) return this.#answer(before + take.costMicros, before === 0)
+    const waitMs = new BucketState(this.#rate, before).waitMs(points)
+    // The contract: a refusal is a rejection, and no Error.
+    return Promise.reject(this.#answer(before, before === 0, waitMs))
+  }
+
+  /**
+   * Takes from several buckets in one round trip: from all of them, or from none. Each take brings
+   * its own rate; the limiter's own plays no part. The buckets are those of `consume`: a key is the
+   * same bucket in both.
+   *
+   * On a cluster the keys of one call must share a slot: give them the same part in braces, as in
+   * `{acme}:requests` and `{acme}:tokens`. Otherwise Redis refuses the call, and nothing is taken.
+   *
+   * @throws GatewayError `store_write_failed`
+   * @throws RangeError for a cost or a rate that is none; nothing is taken
+   * @example
+   * ```ts
+   * const { waitMs } = await limiter.takeAll([
+   *   { key: 'requests:key_1', cost: 1, points: 60 },
+   *   { key: 'tokens:key_1', cost: 1_250, points: 100_000, burst: 10_000 },
+   * ])
+   * if (waitMs > 0) refuse(waitMs)
+   * ```
+   */
+  async takeAll(takes: readonly BucketTake[]): Promise<TakenAll> {
+    return takeAll(this.#buckets, takes)
+  }
+
+  /** Takes `points` tokens, there or not. Rejects with a RangeError when they are no whole number. */
+  override async penalty(key: string | number, points: number = 1): Promise<RateLimiterRes> {
+    const { costMicros } = microTake(String(key), points, this.#rate)
+    return this.#change(key, 'add', costMicros)
+  }
+
+  /** Gives `points` tokens back, never to more than full: a fresh key gains nothing. */
+  override async reward(key: string | number, points: number = 1): Promise<RateLimiterRes> {
+    const { costMicros } = microTake(String(key), points, this.#rate)
+    return this.#change(key, 'add', -costMicros)
+  }
+
+  /** Where the key stands; null when its bucket is full. */
+  override async get(key: string | number): Promise<RateLimiterRes | null> {
+    const { missingBefore } = await this.#buckets.take(microTake(String(key), 0, this.#rate))
+    const [missing = 0] = missingBefore
+    return missing === 0 ? null : this.#answer(missing, false)
+  }
+
+  /**
+   * Makes it so that `points` tokens have been taken from a full bucket. They flow back at the
+   * bucket's rate as always, which is why the contract's second duration says nothing here.
+   */
+  override async set(key: string | number, points: number): Promise<RateLimiterRes> {
+    const { costMicros } = microTake(String(key), points, this.#rate)
+    return this.#change(key, 'exactly', costMicros)
+  }
+
+  /**
+   * Lets nothing of the key pass for so many seconds (a century at most), for ever when 0. Then its
+   * first token is there. It never makes a wait shorter; {@link delete} lifts it. Rejects with a
+   * RangeError for what is no number of seconds.
+   */
+  override async block(key: string | number, seconds: number): Promise<RateLimiterRes> {
+    if (!(seconds >= 0 && seconds < Infinity)) {
+      throw new RangeError(`not a number of seconds from 0: ${seconds}`)
+    }
+    const { capacityMicros, microsOf } = this.#rate
+    const blockMicros = seconds === 0 ? Infinity : seconds * 1_000_000
+    return this.#change(key, 'least', blockMicros + capacityMicros - microsOf(1))
+  }
+
+  /** Makes the key's bucket full. Resolves to whether it was not. */
+  override async delete(key: string | number): Promise<boolean> {
+    const { before } = await this.#buckets.change(String(key), 'exactly', 0)
+    return before > 0
+  }
+
+  async #change(
+    key: string | number,
+    change: Change,
+    givenMicros: number,
+  ): Promise<RateLimiterRes> {
+    const { before, now } = await this.#buckets.change(String(key), change, givenMicros)
+    return this.#answer(now, before === 0)
+  }
+
+  #answer(missingMicros: number, wasFull: boolean, refusedForMs?: number): RateLimiterRes {
+    const state = new BucketState(this.#rate, missingMicros)
+    const waitMs = refusedForMs ?? state.waitMs(1)
+    return new RateLimiterRes(state.remaining, Math.ceil(waitMs), state.consumed, wasFull)
+  }
+}

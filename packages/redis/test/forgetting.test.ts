@@ -1,0 +1,263 @@
+import { GatewayError, MemoryLedger, type ReserveRequest } from '@lazu/core'
+import { RedisForgotError, redisLedger, type JournalEntry, type RedisLedger } from '@lazu/redis'
+import { describeWithRedis, startRedis, type RedisServer } from '@lazu/testkit'
+import { createClient } from 'redis'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { openedForTests, openIoredis, openNodeRedis } from './clients.js'
+
+const someone = { account: 'acme', key: 'k1', ttlMs: 60_000 }
+
+describeWithRedis('a ledger that forgot', (server) => {
+  const client = openedForTests(() => server().url, openNodeRedis)
+
+  beforeEach(() => command(server(), 'FLUSHALL'))
+
+  describe('when nobody else knows the balances', () => {
+    let ledger: RedisLedger
+
+    beforeEach(async () => {
+      ledger = redisLedger(client())
+      await ledger.credit('acme', 100, 'c1')
+      await spend(ledger, 'r1', 25)
+      await ledger.reserve({ ...someone, id: 'open', amount: 10 })
+      await command(server(), 'FLUSHALL')
+    })
+
+    it('refuses every step on the account, and changes nothing', async () => {
+      const steps: [string, () => Promise<unknown>][] = [
+        ['store_write_failed', () => ledger.reserve({ ...someone, id: 'r2', amount: 1 })],
+        ['store_write_failed', () => ledger.settle('open', 10)],
+        ['store_write_failed', () => ledger.release('open')],
+        ['store_write_failed', () => ledger.extend('open', 1_000)],
+        ['store_write_failed', () => ledger.credit('acme', 100, 'c1')],
+        ['store_write_failed', () => ledger.createAccount('acme')],
+        ['store_read_failed', () => ledger.balance('acme')],
+      ]
+      for (const [condition, step] of steps) {
+        const error = await rejection(step())
+        expect(error).toMatchObject({ condition })
+        expect(error.cause).toBeInstanceOf(RedisForgotError)
+        expect(String(error.cause)).toContain('Redis has forgotten the money of the account "acme"')
+      }
+      expect(await ledger.accounts({ limit: 10 })).toEqual([])
+    })
+
+    it('serves other accounts meanwhile', async () => {
+      await ledger.credit('other', 50, 'c1')
+      expect(await ledger.balance('other')).toMatchObject({ available: 50 })
+    })
+
+    it('goes on when somebody restores it, and charges what was open', async () => {
+      const restored = { granted: 100, settled: 25, held: 0, available: 75 }
+      const elsewhere = redisLedger(client())
+      expect(await elsewhere.restore('acme', { granted: 100, settled: 25 })).toEqual(restored)
+      expect(await elsewhere.restore('acme', { granted: 100, settled: 25 })).toEqual(restored)
+      expect(await ledger.balance('acme')).toEqual(restored)
+      expect(await ledger.settle('open', 10)).toEqual({ id: 'open', ended: 'settled', amount: 10 })
+      expect(await ledger.settle('open', 10)).toEqual({ id: 'open', ended: 'settled', amount: 10 })
+      expect(await ledger.balance('acme')).toMatchObject({ settled: 35, available: 65 })
+    })
+
+    it('takes no smaller sums than it has seen', async () => {
+      expect(await ledger.restore('acme', { granted: 10, settled: 0 })).toEqual({
+        granted: 100,
+        settled: 25,
+        held: 0,
+        available: 75,
+      })
+    })
+
+    it('adds what others knew to what happened meanwhile', async () => {
+      const elsewhere = redisLedger(client())
+      await elsewhere.restore('acme', { granted: 100, settled: 20 })
+      await spend(elsewhere, 'r2', 3)
+      expect(await ledger.balance('acme')).toMatchObject({ granted: 100, settled: 28 })
+      expect(await elsewhere.balance('acme')).toMatchObject({ granted: 100, settled: 28 })
+    })
+
+    it('sees that somebody who knew nothing made the account anew', async () => {
+      const elsewhere = redisLedger(client())
+      await elsewhere.credit('acme', 7, 'c2')
+      const error = await rejection(ledger.balance('acme'))
+      expect(error.cause).toBeInstanceOf(RedisForgotError)
+      expect(await ledger.restore('acme', { granted: 100, settled: 25 })).toMatchObject({
+        granted: 107,
+        settled: 25,
+      })
+      expect(await elsewhere.balance('acme')).toMatchObject({ granted: 107, settled: 25 })
+    })
+  })
+
+  it('leaves an account alone that was not forgotten', async () => {
+    const ledger = redisLedger(client())
+    await ledger.credit('acme', 100, 'c1')
+    for (const somebody of [ledger, redisLedger(client())]) {
+      expect(await somebody.restore('acme', { granted: 500, settled: 0 })).toMatchObject({
+        granted: 100,
+      })
+    }
+  })
+
+  describe('when there is a durable ledger', () => {
+    let durable: MemoryLedger
+    let ledger: RedisLedger
+
+    beforeEach(async () => {
+      durable = new MemoryLedger()
+      ledger = redisLedger(client(), { durable })
+      await ledger.credit('acme', 100, 'c1')
+      await spend(ledger, 'r1', 25)
+      await ledger.drainJournal((entries) => keep(durable, entries))
+    })
+
+    it('loads the balance again, in one process and in many at once', async () => {
+      await ledger.reserve({ ...someone, id: 'open', amount: 40 })
+      await command(server(), 'FLUSHALL')
+      const fresh = redisLedger(client(), { durable })
+      const balance = { granted: 100, settled: 25, held: 0, available: 75 }
+      const balances = await Promise.all(
+        [ledger, fresh, ledger, fresh].map(async (one) => one.balance('acme')),
+      )
+      expect(balances).toEqual([balance, balance, balance, balance])
+      expect(await ledger.settle('open', 40)).toMatchObject({ ended: 'settled', amount: 40 })
+      expect(await fresh.balance('acme')).toMatchObject({ settled: 65, available: 35 })
+    })
+
+    it('lets nobody spend what was spent, whoever comes first', async () => {
+      await command(server(), 'FLUSHALL')
+      const fresh = redisLedger(client(), { durable })
+      const tooMuch = { ...someone, id: 'r2', amount: 76 }
+      expect(await rejection(fresh.reserve(tooMuch))).toMatchObject({
+        condition: 'insufficient_quota',
+      })
+      await fresh.reserve({ ...tooMuch, amount: 75 })
+    })
+
+    it('does not forgive what was charged and not drained, and hands it out later', async () => {
+      await spend(ledger, 'r2', 30)
+      await command(server(), 'FLUSHALL')
+      const fresh = redisLedger(client(), { durable })
+      expect(await fresh.balance('acme')).toMatchObject({ settled: 25 })
+      expect(await ledger.balance('acme')).toMatchObject({ settled: 55, available: 45 })
+      expect(await fresh.balance('acme')).toMatchObject({ settled: 55, available: 45 })
+      await ledger.drainJournal((entries) => keep(durable, entries))
+      expect(durable.balance('acme')).toMatchObject({ granted: 100, settled: 55 })
+    })
+
+    it('credits a reference once, before and after', async () => {
+      await ledger.credit('acme', 50, 'c2')
+      await command(server(), 'FLUSHALL')
+      const fresh = redisLedger(client(), { durable })
+      expect(await fresh.credit('acme', 50, 'c2')).toMatchObject({ granted: 150 })
+      expect(await ledger.credit('acme', 50, 'c2')).toMatchObject({ granted: 150 })
+      expect(await ledger.credit('acme', 5, 'c3')).toMatchObject({ granted: 155 })
+      expect(durable.balance('acme')).toMatchObject({ granted: 155 })
+    })
+
+    it('refuses as long as the durable one cannot be asked', async () => {
+      const failing = {
+        balance: () => Promise.reject(new Error('the database is away')),
+        credit: () => Promise.reject(new Error('the database is away')),
+      }
+      const away = redisLedger(client(), { durable: failing })
+      expect(await away.balance('acme')).toMatchObject({ available: 75 })
+      await command(server(), 'FLUSHALL')
+      const refused = away.reserve({ ...someone, id: 'r2', amount: 1 })
+      expect(await rejection(refused)).toMatchObject({ condition: 'store_write_failed' })
+      expect(await rejection(away.credit('acme', 1, 'c9'))).toMatchObject({
+        condition: 'store_write_failed',
+      })
+    })
+  })
+})
+
+describeWithRedis('a ledger whose server comes back', (first) => {
+  let server: RedisServer
+
+  beforeEach(async () => {
+    await first().kill()
+    server = await startRedis({ of: first() })
+  })
+
+  afterEach(() => server.kill())
+
+  /** Ends the server, and starts another one with what is on the disk. */
+  async function restart(): Promise<void> {
+    await server.kill()
+    server = await startRedis({ of: server })
+  }
+
+  const kinds = { 'node-redis': openNodeRedis, ioredis: openIoredis }
+  it.for(Object.entries(kinds))(
+    'empty, refuses until it is restored, by %s',
+    async ([prefix, open]) => {
+      const { client, close } = await open(server.url)
+      const ledger = redisLedger(client, { prefix })
+      await ledger.credit('acme', 100, 'c1')
+      await restart()
+      await expect
+        .poll(async () => (await rejection(ledger.balance('acme'))).cause, { timeout: 10_000 })
+        .toBeInstanceOf(RedisForgotError)
+      await ledger.restore('acme', { granted: 100, settled: 0 })
+      await spend(ledger, 'r1', 25)
+      expect(await ledger.balance('acme')).toMatchObject({ settled: 25 })
+      close()
+    },
+  )
+
+  it('with an older state, says how much is lost, and goes on from what it has seen', async () => {
+    const { client, close } = await openIoredis(server.url)
+    const ledger = redisLedger(client, { prefix: 'older' })
+    await ledger.credit('acme', 100, 'c1')
+    await spend(ledger, 'r1', 25)
+    await command(server, 'SAVE')
+    await spend(ledger, 'r2', 30)
+    await restart()
+    await expect
+      .poll(async () => String((await rejection(ledger.balance('acme'))).cause), {
+        timeout: 10_000,
+      })
+      .toContain('the newest 2 steps')
+    expect(await ledger.restore('acme', { granted: 100, settled: 25 })).toEqual({
+      granted: 100,
+      settled: 55,
+      held: 0,
+      available: 45,
+    })
+    expect(await redisLedger(client, { prefix: 'older' }).balance('acme')).toMatchObject({
+      settled: 55,
+    })
+    close()
+  })
+})
+
+async function spend(ledger: RedisLedger, id: string, amount: number): Promise<void> {
+  const request: ReserveRequest = { ...someone, id, amount }
+  await ledger.reserve(request)
+  await ledger.settle(id, amount)
+}
+
+/** Writes entries of the journal into a ledger; twice is once. */
+function keep(durable: MemoryLedger, entries: readonly JournalEntry[]): void {
+  for (const { kind, id, account, key = '', amount, tokens } of entries) {
+    if (kind === 'grant') durable.credit(account, amount, id)
+    if (kind !== 'settled') continue
+    durable.reserve({ id, account, key, amount: 0, ttlMs: 1_000 })
+    durable.settle(id, amount, tokens)
+  }
+}
+
+async function rejection(step: Promise<unknown>): Promise<GatewayError> {
+  const error = await step.then(
+    () => undefined,
+    (reason: unknown) => reason,
+  )
+  if (GatewayError.is(error)) return error
+  throw new Error(`no GatewayError but ${String(error)}`)
+}
+
+async function command(server: RedisServer, name: string): Promise<void> {
+  const admin = await createClient({ url: server.url }).connect()
+  await admin.sendCommand([name])
+  admin.destroy()
+}
