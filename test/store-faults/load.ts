@@ -1,0 +1,112 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import { z } from 'zod'
+
+const answerSchema = z.union([
+  z.object({ requestId: z.string() }),
+  z.object({ error: z.object({ code: z.string() }) }),
+])
+
+/** What became of a request. Times are those of `performance.now()`. */
+export interface Asked {
+  readonly beganMs: number
+  readonly tookMs: number
+  readonly status: number
+  /** Of one that was answered 200. */
+  readonly requestId: string | undefined
+  /** Of one that was refused. */
+  readonly code: string | undefined
+  readonly degraded: string | null
+}
+
+const inFlight = 20
+const pauseMs = 10
+
+/** Requests that are asked side by side until somebody stops it. */
+export class Load {
+  readonly asked: Asked[] = []
+  readonly #url: string
+  readonly #key: string
+  readonly #askers: readonly Promise<void>[]
+  #isOver = false
+
+  constructor(url: string, key: string) {
+    this.#url = url
+    this.#key = key
+    this.#askers = Array.from({ length: inFlight }, () => this.#askOn())
+  }
+
+  /** Asks once more. */
+  async ask(key: string = this.#key): Promise<void> {
+    this.asked.push(await this.#ask(key))
+  }
+
+  /** Resolves when the last answer is there. */
+  async stop(): Promise<void> {
+    this.#isOver = true
+    await Promise.all(this.#askers)
+  }
+
+  /** Those that were answered 200. */
+  get served(): readonly Asked[] {
+    return this.asked.filter(({ status }) => status === 200)
+  }
+
+  /** Whether all of the newest were answered 200, and none of them is older than `sinceMs`. */
+  isServed(sinceMs: number): boolean {
+    const newest = this.asked.slice(-inFlight)
+    return (
+      newest.length === inFlight &&
+      newest.every(({ beganMs, status }) => beganMs > sinceMs && status === 200)
+    )
+  }
+
+  async #askOn(): Promise<void> {
+    while (!this.#isOver) {
+      await this.ask()
+      await delay(pauseMs)
+    }
+  }
+
+  async #ask(key: string): Promise<Asked> {
+    const beganMs = performance.now()
+    const response = await fetch(`${this.#url}/v1/chat`, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${key}`, 'content-type': 'application/json' },
+      body: JSON.stringify({ model: 'm', max_tokens: 100, messages: [] }),
+    })
+    const answer = answerSchema.parse(await response.json())
+    return {
+      beganMs,
+      tookMs: performance.now() - beganMs,
+      status: response.status,
+      requestId: 'requestId' in answer ? answer.requestId : undefined,
+      code: 'error' in answer ? answer.error.code : undefined,
+      degraded: response.headers.get('x-lazu-degraded'),
+    }
+  }
+}
+
+/** How long bare timers take behind the same server, while `isOver` is false. */
+export async function bareTimers(
+  url: string,
+  ms: number,
+  isOver: () => boolean,
+): Promise<readonly number[]> {
+  const tookMs: number[] = []
+  const ask = async (): Promise<void> => {
+    while (!isOver()) {
+      const beganMs = performance.now()
+      const response = await fetch(`${url}/after/${ms}`, { method: 'POST' })
+      await response.text()
+      tookMs.push(performance.now() - beganMs)
+    }
+  }
+  await Promise.all(Array.from({ length: inFlight / 2 }, ask))
+  return tookMs
+}
+
+/** The 99th percentile. */
+export function p99(values: readonly number[]): number {
+  const sorted = values.toSorted((one, other) => one - other)
+  return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * 0.99))] ?? 0
+}
