@@ -41,7 +41,7 @@ export class Reservations {
     const open = 'WHERE id = ? AND ended IS NULL RETURNING account, key, amount'
     this.#settle = connection.prepare(
       "UPDATE lazu_reservations SET ended = 'settled', ended_at_ms = ?, charged = ?, " +
-        `input_tokens = ?, output_tokens = ? ${open}, CAST(model AS BLOB) AS model`,
+        `input_tokens = ?, output_tokens = ? ${open}`,
     )
     this.#release = connection.prepare(
       `UPDATE lazu_reservations SET ended = 'released', ended_at_ms = ? ${open}`,
@@ -75,10 +75,10 @@ export class Reservations {
     endedAtMs: number,
     charged: number,
     tokens: ChargedTokens | undefined,
-  ): (Held & { readonly model: string | undefined }) | undefined {
+  ): Held | undefined {
     const { inputTokens = null, outputTokens = null } = tokens ?? {}
     const row = this.#settle.get(endedAtMs, charged, inputTokens, outputTokens, id)
-    return row === undefined ? undefined : { ...heldIn(row), model: textOrNothing(row, 'model') }
+    return row === undefined ? undefined : heldIn(row)
   }
 
   /** Ends one without a charge. What it held; undefined when it was not open. */

@@ -1,4 +1,4 @@
-import type { KeySpendingState } from '@lazu/core'
+import { checkAmount, type KeySpendingState } from '@lazu/core'
 import type { Connection, Statement } from './connection.js'
 import { integer, type Row } from './database.js'
 
@@ -7,54 +7,73 @@ export interface KeyRow extends KeySpendingState {
   readonly number: number
 }
 
-/** What each key has spent and holds; within a transaction. */
+/**
+ * What each key has spent and holds; within a transaction. Only a key with caps is read before
+ * something is held for it: a row that is read costs more than a small statement.
+ */
 export class Spending {
   readonly #byKey: Statement
-  readonly #byNumber: Statement
   readonly #insert: Statement
   readonly #hold: Statement
-  readonly #set: Statement
+  readonly #giveBack: Statement
+  readonly #charge: Statement
 
   constructor(connection: Connection) {
-    const columns =
-      'SELECT number, spent, held, day, day_spent, month, month_spent FROM lazu_spending'
-    this.#byKey = connection.prepare(`${columns} WHERE key_id = ?`)
-    this.#byNumber = connection.prepare(`${columns} WHERE number = ?`)
+    this.#byKey = connection.prepare(
+      'SELECT number, spent, held, day, day_spent, month, month_spent FROM lazu_spending ' +
+        'WHERE key_id = ?',
+    )
     this.#insert = connection.prepare('INSERT INTO lazu_spending (key_id) VALUES (?)')
-    this.#hold = connection.prepare('UPDATE lazu_spending SET held = held + ? WHERE number = ?')
-    this.#set = connection.prepare(
-      'UPDATE lazu_spending SET spent = ?, held = ?, day = ?, day_spent = ?, month = ?, ' +
-        'month_spent = ? WHERE number = ?',
+    this.#hold = connection.prepare(
+      'UPDATE lazu_spending SET held = held + ? WHERE key_id = ? RETURNING number',
+    )
+    this.#giveBack = connection.prepare('UPDATE lazu_spending SET held = held - ? WHERE number = ?')
+    // As KeySpending counts: a window is kept when the clock was set back by less than it.
+    this.#charge = connection.prepare(
+      'UPDATE lazu_spending SET spent = spent + ?, held = held - ?, ' +
+        'day_spent = ? + CASE WHEN ? > day THEN 0 ELSE day_spent END, ' +
+        'day = CASE WHEN ? BETWEEN day - 1 AND day THEN day ELSE ? END, ' +
+        'month_spent = ? + CASE WHEN ? > month THEN 0 ELSE month_spent END, ' +
+        'month = CASE WHEN ? BETWEEN month - 1 AND month THEN month ELSE ? END ' +
+        'WHERE number = ? RETURNING spent',
     )
   }
 
+  /** What a key has spent and holds; undefined before its first reservation. */
   find(keyId: string): KeyRow | undefined {
     const row = this.#byKey.get(keyId)
     return row === undefined ? undefined : keyOf(row)
   }
 
-  /** The key of a reservation. */
-  get(number: number): KeyRow {
-    const row = this.#byNumber.get(number)
-    if (row === undefined) throw new Error(`there is no spending of the key ${number}`)
-    return keyOf(row)
-  }
-
-  /** Begins to count for a key. */
-  open(keyId: string): KeyRow {
+  /** Holds an amount for a key. Returns the key's number. */
+  hold(keyId: string, amount: number): number {
+    const row = this.#hold.get(amount, keyId)
+    if (row !== undefined) return integer(row, 'number')
     this.#insert.run(keyId)
-    const key = this.find(keyId)
-    if (key === undefined) throw new Error('the spending that was just begun is not there')
-    return key
+    return this.hold(keyId, amount)
   }
 
-  /** @param amount negative when it is given back */
-  hold(number: number, amount: number): void {
-    this.#hold.run(amount, number)
+  /** Gives back what was held. */
+  giveBack(number: number, held: number): void {
+    this.#giveBack.run(held, number)
   }
 
-  set(number: number, { spent, held, day, month }: KeySpendingState): void {
-    this.#set.run(spent, held, day.number, day.spent, month.number, month.spent, number)
+  /**
+   * Charges an amount in the place of what was held.
+   *
+   * @param day in days since 1970
+   * @param month in months, as `UtcCalendar.monthOf` counts them
+   * @throws RangeError when the sum becomes too large to be exact
+   */
+  charge(number: number, held: number, amount: number, day: number, month: number): void {
+    const row = this.#charge.get(
+      ...[amount, held],
+      ...[amount, day, day, day],
+      ...[amount, month, month, month],
+      number,
+    )
+    if (row === undefined) throw new Error(`there is no spending of the key ${number}`)
+    checkAmount('amount added to what the key spent before', integer(row, 'spent'))
   }
 }
 

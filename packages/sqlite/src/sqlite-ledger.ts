@@ -93,15 +93,16 @@ export class SqliteLedger implements Ledger {
       }
 
       const account = this.#holdFrom(request.account, amount)
-      const key = this.#spending.find(request.key) ?? this.#spending.open(request.key)
-      if (caps !== undefined) new KeySpending(key).check(amount, caps, this.#calendar)
-      this.#spending.hold(key.number, amount)
+      if (caps !== undefined) {
+        new KeySpending(this.#spending.find(request.key)).check(amount, caps, this.#calendar)
+      }
+      const key = this.#spending.hold(request.key, amount)
       const reservedAtMs = this.#clock.wallMs()
       const expiresAt = nowMs + ttlMs
       this.#reservations.add({
         id,
         account,
-        key: key.number,
+        key,
         amount,
         model,
         reservedAtMs,
@@ -131,12 +132,9 @@ export class SqliteLedger implements Ledger {
       const open = this.#reservations.settle(id, this.#clock.wallMs(), amount, tokens)
       if (open === undefined) return this.#reservations.find(id)?.ended
       this.#accounts.charge(open.account, open.amount, amount)
-      const spending = new KeySpending(this.#spending.get(open.key))
-      checkAmount('amount added to what the key spent before', spending.spent + amount)
-      spending.held -= open.amount
-      spending.spend(amount, this.#calendar)
-      this.#spending.set(open.key, spending)
-      this.#usage.add(open, this.#calendar.day(), amount, tokens)
+      const day = this.#calendar.day()
+      this.#spending.charge(open.key, open.amount, amount, day, this.#calendar.monthOf(day))
+      this.#usage.add(id, day, amount, tokens)
       return { id, ended: 'settled', amount }
     })
   }
@@ -148,7 +146,7 @@ export class SqliteLedger implements Ledger {
       const open = this.#reservations.release(id, this.#clock.wallMs())
       if (open === undefined) return this.#reservations.find(id)?.ended
       this.#accounts.giveBack(open.account, open.amount)
-      this.#spending.hold(open.key, -open.amount)
+      this.#spending.giveBack(open.key, open.amount)
       return { id, ended: 'released', amount: 0 }
     })
   }

@@ -8,7 +8,6 @@ import {
 } from '@lazu/core'
 import type { Connection, Statement } from './connection.js'
 import { integer, text, type Row } from './database.js'
-import type { Held } from './reservations.js'
 
 const groups: Readonly<Record<UsageQuery['by'], string>> = {
   day: 'lazu_usage.day',
@@ -26,7 +25,8 @@ export class UsageSums {
     this.#add = connection.prepare(
       'INSERT INTO lazu_usage ' +
         '(account, day, key, model, requests, amount, input_tokens, output_tokens) ' +
-        'VALUES (?, ?, ?, ?, 1, ?, ?, ?) ' +
+        "SELECT account, ?, key, coalesce(model, ''), 1, ?, ?, ? " +
+        'FROM lazu_reservations WHERE id = ? ' +
         'ON CONFLICT (account, day, key, model) DO UPDATE SET requests = requests + 1, ' +
         'amount = amount + excluded.amount, ' +
         'input_tokens = input_tokens + excluded.input_tokens, ' +
@@ -35,19 +35,13 @@ export class UsageSums {
   }
 
   /**
-   * Adds a charge; within a transaction.
+   * Adds the charge of a reservation; within a transaction.
    *
    * @param day in days since 1970
    */
-  add(
-    reservation: Held & { readonly model: string | undefined },
-    day: number,
-    amount: number,
-    tokens: ChargedTokens | undefined,
-  ): void {
-    const { account, key, model = '' } = reservation
+  add(id: string, day: number, amount: number, tokens: ChargedTokens | undefined): void {
     const { inputTokens = 0, outputTokens = 0 } = tokens ?? {}
-    this.#add.run(account, day, key, model, amount, inputTokens, outputTokens)
+    this.#add.run(day, amount, inputTokens, outputTokens, id)
   }
 
   /** Answers `Ledger.usage`. */
