@@ -66,12 +66,9 @@ export class Spending {
    * @throws RangeError when the sum becomes too large to be exact
    */
   charge(number: number, held: number, amount: number, day: number, month: number): void {
-    const row = this.#charge.get(
-      ...[amount, held],
-      ...[amount, day, day, day],
-      ...[amount, month, month, month],
-      number,
-    )
+    const days = [amount, day, day, day]
+    const months = [amount, month, month, month]
+    const row = this.#charge.get(amount, held, ...days, ...months, number)
     if (row === undefined) throw new Error(`there is no spending of the key ${number}`)
     checkAmount('amount added to what the key spent before', integer(row, 'spent'))
   }
