@@ -1,6 +1,6 @@
 import { ConfigurationError, GatewayError } from '@lazu/core'
 import { postgresStore, type PostgresPool } from '@lazu/postgres'
-import { describeWithPostgres, startPostgres } from '@lazu/testkit'
+import { describeWithPostgres, makeRecord, startPostgres } from '@lazu/testkit'
 import { Pool } from 'pg'
 import { describe, expect, it, vi } from 'vitest'
 import { outcomeOf, request } from './outcomes.js'
@@ -91,16 +91,16 @@ describeWithPostgres('A database that fails', (server) => {
     const warn = vi.spyOn(process, 'emitWarning').mockImplementation(() => {})
     const { requestLog } = await stores.open({ schema, pool: sometimes, keptRequests: 7 })
     isDown = true
-    for (let n = 0; n < 1_000; n++) requestLog.record(record(`req_${n}`))
+    for (let n = 0; n < 1_000; n++) requestLog.record(makeRecord(`req_${n}`))
     await requestLog.flush()
     await requestLog.flush()
     expect(warn).toHaveBeenCalledTimes(1)
     expect(String(warn.mock.calls[0]?.[0])).toContain('it is down')
-    expect(await requestLog.find('req_0')).toEqual(record('req_0'))
+    expect(await requestLog.find('req_0')).toEqual(makeRecord('req_0'))
     isDown = false
     await requestLog.flush()
     expect(await requestLog.find('req_992')).toBeUndefined()
-    expect(await requestLog.find('req_993')).toEqual(record('req_993'))
+    expect(await requestLog.find('req_993')).toEqual(makeRecord('req_993'))
     const { rows } = await pool.query(`SELECT count(*)::int AS count FROM ${schema}.requests`)
     expect(rows).toEqual([{ count: 7 }])
   })
@@ -108,7 +108,7 @@ describeWithPostgres('A database that fails', (server) => {
   it('makes a request log keep ten thousand records and no more', async () => {
     const { requestLog } = stores.make({ pool: unreachable() })
     vi.spyOn(process, 'emitWarning').mockImplementation(() => {})
-    for (let n = 0; n < 10_001; n++) requestLog.record(record(`req_${n}`))
+    for (let n = 0; n < 10_001; n++) requestLog.record(makeRecord(`req_${n}`))
     expect(await requestLog.find('req_9999')).toBeDefined()
     await expect(requestLog.find('req_10000')).rejects.toMatchObject({
       condition: 'store_read_failed',
@@ -124,29 +124,6 @@ const key = {
   status: 'active' as const,
   createdAtMs: 1,
   revision: 1,
-}
-
-function record(
-  requestId: string,
-): Parameters<ReturnType<typeof postgresStore>['requestLog']['record']>[0] {
-  return {
-    requestId,
-    clientRequestId: undefined,
-    method: 'GET',
-    path: '/',
-    keyId: undefined,
-    account: undefined,
-    clientAddress: undefined,
-    atMs: 1,
-    durationMs: 1,
-    status: 200,
-    completed: true,
-    condition: undefined,
-    passed: [],
-    refusedBy: undefined,
-    model: undefined,
-    limits: [],
-  }
 }
 
 /** A pool that nobody answers. */

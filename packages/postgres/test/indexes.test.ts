@@ -1,5 +1,5 @@
 import type { PostgresStore } from '@lazu/postgres'
-import { describeWithPostgres } from '@lazu/testkit'
+import { describeWithPostgres, makeRecord } from '@lazu/testkit'
 import type { Pool } from 'pg'
 import { beforeAll, beforeEach, expect, it } from 'vitest'
 import { request } from './outcomes.js'
@@ -116,24 +116,7 @@ describeWithPostgres('With a hundred thousand rows in each table', (server) => {
   })
 
   it('writing requests, and forgetting the oldest, goes by indexes', async () => {
-    store.requestLog.record({
-      requestId: 'req_new',
-      clientRequestId: undefined,
-      method: 'GET',
-      path: '/',
-      keyId: undefined,
-      account: undefined,
-      clientAddress: undefined,
-      atMs: 1,
-      durationMs: 1,
-      status: 200,
-      completed: true,
-      condition: undefined,
-      passed: [],
-      refusedBy: undefined,
-      model: undefined,
-      limits: [],
-    })
+    store.requestLog.record(makeRecord('req_new'))
     await store.requestLog.flush()
     expect(scans()).toEqual([])
     expect(await store.requestLog.find('req_1')).toBeUndefined()

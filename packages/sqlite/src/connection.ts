@@ -68,7 +68,7 @@ export class Connection {
    * @throws GatewayError `store_read_failed` with SQLite's error inside
    */
   read<T>(work: () => T): T | Promise<T> {
-    return this.#retried('store_read_failed', () => this.#transaction('BEGIN', work))
+    return this.#tried('store_read_failed', () => this.#transaction('BEGIN', work))
   }
 
   /**
@@ -78,7 +78,7 @@ export class Connection {
    * @throws GatewayError `store_write_failed` with SQLite's error inside
    */
   write<T>(work: () => T, durability: Durability = 'as-set'): T | Promise<T> {
-    return this.#retried('store_write_failed', () => {
+    const attempt = (): T => {
       if (durability === 'as-set' || this.#synchronous >= full) {
         return this.#transaction('BEGIN IMMEDIATE', work)
       }
@@ -88,7 +88,11 @@ export class Connection {
       } finally {
         this.#database.exec(`PRAGMA synchronous = ${this.#synchronous}`)
       }
-    })
+    }
+    // Whoever came first writes first.
+    return this.#queue.isEmpty
+      ? this.#tried('store_write_failed', attempt)
+      : this.#queued('store_write_failed', attempt)
   }
 
   /** Takes nothing more in, and lets what waits for another process end. */
@@ -117,20 +121,27 @@ export class Connection {
     }
   }
 
-  #retried<T>(condition: Condition, attempt: () => T): T | Promise<T> {
-    // Statements of a closed database work in some drivers, and write to a file nobody expects it of.
-    if (this.#closed) throw new GatewayError(condition, { cause: new Error('it was closed') })
-    // Whoever came first goes first.
-    if (this.#queue.isEmpty) {
-      try {
-        return attempt()
-      } catch (error) {
-        if (!isBusy(error)) throw failure(condition, error)
-      }
+  /** Tries a step now, and waits for its turn when the file is locked. */
+  #tried<T>(condition: Condition, attempt: () => T): T | Promise<T> {
+    this.#refuseWhenClosed(condition)
+    try {
+      return attempt()
+    } catch (error) {
+      if (isBusy(error)) return this.#queued(condition, attempt)
+      throw failure(condition, error)
     }
+  }
+
+  #queued<T>(condition: Condition, attempt: () => T): Promise<T> {
+    this.#refuseWhenClosed(condition)
     return this.#queue.add(attempt).catch((error: unknown) => {
       throw failure(condition, error)
     })
+  }
+
+  /** Statements of a closed database work in some drivers, and write to a file nobody expects it of. */
+  #refuseWhenClosed(condition: Condition): void {
+    if (this.#closed) throw new GatewayError(condition, { cause: new Error('it was closed') })
   }
 }
 

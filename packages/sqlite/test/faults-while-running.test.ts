@@ -2,8 +2,9 @@ import { execFile } from 'node:child_process'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import Database from 'libsql'
-import { GatewayError, type ApiKey, type Balance, type RequestRecord } from '@lazu/core'
+import { GatewayError, type ApiKey, type Balance } from '@lazu/core'
 import { sqliteStore, type SqliteStore } from '@lazu/sqlite'
+import { makeRecord } from '@lazu/testkit'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { childPath } from './children.js'
 import { temporaryFolder } from './temporary-folder.js'
@@ -21,24 +22,7 @@ const key: ApiKey = {
   revision: 1,
   digest: 'digest 1',
 }
-const record: RequestRecord = {
-  requestId: 'request 1',
-  clientRequestId: undefined,
-  method: 'GET',
-  path: '/v1/models',
-  keyId: undefined,
-  account: undefined,
-  clientAddress: undefined,
-  atMs: 1,
-  durationMs: 1,
-  status: 200,
-  completed: true,
-  condition: undefined,
-  passed: [],
-  refusedBy: undefined,
-  model: undefined,
-  limits: [],
-}
+const record = makeRecord('request 1')
 const newKey: ApiKey = { ...key, id: 'key_2', digest: 'digest 2' }
 const usage = { account: 'acme', from: '2026-01-01', to: '2100-01-01', by: 'day' } as const
 
@@ -183,6 +167,14 @@ describe('while another process is writing', () => {
   it.each(Object.keys(reads))('%s answers at once', async (name) => {
     await openLocked('50ms')
     expect(reads[name]?.(store)).not.toBeInstanceOf(Promise)
+  })
+
+  it('everything answers at once while others wait to write', async () => {
+    await openLocked('60s')
+    const written = store.ledger.credit('acme', 5, 'new')
+    for (const read of Object.values(reads)) expect(read(store)).not.toBeInstanceOf(Promise)
+    other.exec('ROLLBACK; BEGIN')
+    await written
   })
 
   it('the request log tells what waits to be written, and writes it when it can', async () => {

@@ -10,7 +10,7 @@ export interface RequestLogUnderTest {
 }
 
 /** A record with nothing but what it must have. */
-function makeRecord(requestId: string): RequestRecord {
+export function makeRecord(requestId: string): RequestRecord {
   return {
     requestId,
     clientRequestId: undefined,
