@@ -18,6 +18,11 @@ export class ExpiryQueue<T extends Expiring> {
     return this.#heap[0]
   }
 
+  /** Each of them, in no order. */
+  [Symbol.iterator](): IterableIterator<T> {
+    return this.#heap.values()
+  }
+
   add(entry: T): void {
     this.#heap.push(entry)
     this.#rise(entry, this.#heap.length - 1)

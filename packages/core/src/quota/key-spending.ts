@@ -46,12 +46,11 @@ export class KeySpending implements KeySpendingState {
     return this.#month
   }
 
-  /** Counts a charge, in the day and the month it is now. */
-  spend(amount: number, calendar: UtcCalendar): void {
-    const day = calendar.day()
+  /** Counts a charge in a day and a month, as the calendar numbers them. */
+  spend(amount: number, day: number, month: number): void {
     this.#spent += amount
     this.#day = added(this.#day, amount, day)
-    this.#month = added(this.#month, amount, calendar.monthOf(day))
+    this.#month = added(this.#month, amount, month)
   }
 
   /** @throws GatewayError `key_quota_exceeded` when a cap does not leave room for the amount */

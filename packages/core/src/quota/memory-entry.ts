@@ -1,5 +1,4 @@
 import type { KeyUsage } from './daily-usage.js'
-import type { Ended } from './ended-queue.js'
 import type { Expiring } from './expiry-queue.js'
 import type { KeySpending } from './key-spending.js'
 import type { ChargedTokens, Movement, Reservation, Settled } from './ledger.js'
@@ -12,7 +11,7 @@ export interface Key {
 }
 
 /** A reservation in memory, open or ended. */
-export interface Entry extends Expiring, Ended<Entry> {
+export interface Entry extends Expiring {
   readonly id: string
   readonly accountName: string
   readonly keyName: string

@@ -8,7 +8,6 @@ import {
   checkTtlMs,
 } from './amount.js'
 import { DailyUsage } from './daily-usage.js'
-import { EndedQueue } from './ended-queue.js'
 import { ExpiryQueue } from './expiry-queue.js'
 import { KeySpending } from './key-spending.js'
 import type {
@@ -33,6 +32,7 @@ import {
   type Entry,
   type Key,
 } from './memory-entry.js'
+import { RecentMap } from './recent-map.js'
 import { insufficientQuota, quotaConflict } from './refusals.js'
 import { dayAt, UtcCalendar } from './utc-calendar.js'
 
@@ -49,9 +49,9 @@ export interface MemoryLedgerOptions {
  * - A reservation expires by the monotonic clock, the very moment its time is over, without timers.
  * - A charge counts in the day and the month (UTC) in which it is settled, whenever it was reserved.
  *   What a key holds counts against each of its caps.
- * - How a reservation ended is remembered for ten minutes, and for the newest 100,000. References of
- *   credits are remembered for good: they are payments, which are few, and one that was forgotten
- *   could be paid out twice.
+ * - How a reservation ended is remembered for ten minutes at least, unless there were 50,000 newer
+ *   ones. References of credits are remembered for good: they are payments, which are few, and one
+ *   that was forgotten could be paid out twice.
  * - What was charged is added up by day, account, key and model, for `usage`. Sums are kept for 92
  *   days, and older ones let go with the first charge of a new day.
  * - Otherwise it takes memory for each account and key in use, and for each open reservation.
@@ -73,9 +73,9 @@ export class MemoryLedger implements Ledger {
   readonly #keys = new Map<string, Key>()
   readonly #usage = new DailyUsage()
   /** The open ones, and those that ended of late. */
-  readonly #reservations = new Map<string, Entry>()
+  readonly #reservations = new RecentMap<Entry>(10 * 60_000, 100_000)
+  /** The open ones. */
   readonly #expiring = new ExpiryQueue<Entry>()
-  readonly #ended = new EndedQueue<Entry>()
 
   constructor(options: MemoryLedgerOptions = {}) {
     this.#clock = options.clock ?? systemClock
@@ -124,13 +124,11 @@ export class MemoryLedger implements Ledger {
       expiresAtMs: nowMs + request.ttlMs,
       place: 0,
       ended: undefined,
+      endedWallMs: 0,
       charged: 0,
       tokens: undefined,
-      endedAtMs: 0,
-      endedWallMs: 0,
-      next: undefined,
     }
-    this.#reservations.set(id, entry)
+    this.#reservations.add(entry)
     this.#expiring.add(entry)
     return reservationOf(entry)
   }
@@ -144,29 +142,30 @@ export class MemoryLedger implements Ledger {
   settle(id: string, amount: number, tokens?: ChargedTokens): Settled | undefined {
     checkAmount('amount', amount)
     if (tokens !== undefined) checkTokens(tokens)
-    const nowMs = this.#expire()
+    this.#expire()
     const entry = this.#reservations.get(id)
     if (entry === undefined) return undefined
     if (entry.ended === undefined) {
       checkAmount('amount added to what was charged before', entry.account.settled + amount)
       checkAmount('amount added to what the key spent before', entry.key.spending.spent + amount)
+      const wallMs = this.#clock.wallMs()
+      const day = dayAt(wallMs)
       entry.account.settled += amount
-      entry.key.spending.spend(amount, this.#calendar)
+      entry.key.spending.spend(amount, day, this.#calendar.monthOf(day))
       entry.charged = amount
       entry.tokens = tokens === undefined ? undefined : tokensOf(tokens)
-      const wallMs = this.#clock.wallMs()
-      this.#usage.add(entry, entry.key.usage, dayAt(wallMs))
-      this.#end(entry, 'settled', nowMs, wallMs)
+      this.#usage.add(entry, entry.key.usage, day)
+      this.#end(entry, 'settled', wallMs)
     }
     return settledOf(entry)
   }
 
   /** Ends a reservation without a charge. See {@link Ledger.release}. */
   release(id: string): Settled | undefined {
-    const nowMs = this.#expire()
+    this.#expire()
     const entry = this.#reservations.get(id)
     if (entry === undefined) return undefined
-    if (entry.ended === undefined) this.#end(entry, 'released', nowMs, this.#clock.wallMs())
+    if (entry.ended === undefined) this.#end(entry, 'released', this.#clock.wallMs())
     return settledOf(entry)
   }
 
@@ -250,24 +249,19 @@ export class MemoryLedger implements Ledger {
     const nowMs = this.#clock.monotonicMs()
     let first = this.#expiring.first
     while (first !== undefined && first.expiresAtMs <= nowMs) {
-      this.#end(first, 'expired', nowMs, this.#wallMsOf(first.expiresAtMs, nowMs))
+      this.#end(first, 'expired', this.#wallMsOf(first.expiresAtMs, nowMs))
       first = this.#expiring.first
     }
-    let forgotten = this.#ended.takeForgotten(nowMs)
-    while (forgotten !== undefined) {
-      this.#reservations.delete(forgotten.id)
-      forgotten = this.#ended.takeForgotten(nowMs)
-    }
+    if (this.#reservations.isFull(nowMs)) this.#reservations.forget(nowMs, this.#expiring)
     return nowMs
   }
 
-  #end(entry: Entry, ended: Settled['ended'], nowMs: number, wallMs: number): void {
+  #end(entry: Entry, ended: Settled['ended'], wallMs: number): void {
     this.#expiring.remove(entry)
     entry.ended = ended
     entry.endedWallMs = wallMs
     entry.account.held -= entry.amount
     entry.key.spending.held -= entry.amount
-    this.#ended.add(entry, nowMs)
   }
 
   /** The wall time of a monotonic moment that has passed, in whole milliseconds. */
