@@ -21,8 +21,8 @@ vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 })
 
 const faultMs = 1_000
 
-/** Two seconds where nothing else runs; each try that comes too late there costs a second more. */
-const recoveryMs = 8_000
+/** How long it may take until requests are served again. */
+const recoveryMs = 2_000
 
 /** For what has to come, on a machine that may have others to run. */
 const patience = { timeout: 20_000, interval: 20 }

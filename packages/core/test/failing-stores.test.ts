@@ -109,6 +109,19 @@ describe('a ledger that failed five times in a row', () => {
     await world.until(() => expect(world.gateway.readiness().status).toBe('ok'))
   })
 
+  it('is tried again as soon as a late answer shows that it is back', async () => {
+    const world = new World()
+    await world.fail()
+    world.faults.mode = 'hang'
+    world.fake.advance(1_000)
+    expect((await world.enterInVain()).status).toBe(503)
+    expect((await world.enter()).status).toBe(503)
+    world.faults.comeBack()
+    await turn()
+    expect((await world.enter()).passed).toBe(true)
+    expect(world.degraded.at(-1)).toMatchObject({ store: 'ledger', state: 'closed' })
+  })
+
   it('is tried by one request at a time', async () => {
     const world = new World()
     await world.fail()

@@ -15,7 +15,7 @@ export class Breaker {
     return this.#retryAtMs !== undefined
   }
 
-  /** Whether an open breaker lets this call through. One every second is. */
+  /** Whether an open breaker lets this call through: one every second, and one after a late answer. */
   admits(nowMs: number): boolean {
     if (this.#retryAtMs === undefined) return true
     if (nowMs < this.#retryAtMs) return false
@@ -29,6 +29,11 @@ export class Breaker {
     if (this.#retryAtMs === undefined) return false
     this.#retryAtMs = undefined
     return true
+  }
+
+  /** The store is there again, if late: the next call may try. */
+  answeredLate(nowMs: number): void {
+    if (this.#retryAtMs !== undefined) this.#retryAtMs = nowMs
   }
 
   /** The store failed. Whether that opened the breaker. */

@@ -92,8 +92,14 @@ export class StoreCalls implements StoreHealth {
     } catch (error) {
       if (isStoreFailure(error)) this.#failed(error)
       else this.#answered()
+      // A pool that had to connect again answers too late at first, and in time when asked once more.
+      if (error instanceof StoreDeadlineError) answer.then(() => this.#answeredLate(), noWorse)
       throw error
     }
+  }
+
+  #answeredLate(): void {
+    this.#breaker.answeredLate(this.#clock.monotonicMs())
   }
 
   #answered(): void {
@@ -113,3 +119,6 @@ export class StoreCalls implements StoreHealth {
     for (const listener of this.#listeners) listener(change)
   }
 }
+
+/** It failed before, by not answering in time. */
+function noWorse(): void {}
