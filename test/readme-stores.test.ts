@@ -66,6 +66,16 @@ describeWithRedis('the README of @lazu/redis', (server) => {
     await run('redis-restore', toServer(server().url))
   })
 
+  describeWithPostgres('beside a ledger that lasts', (postgres) => {
+    it('takes its journal in there', async () => {
+      const pool = new Pool({ connectionString: postgres().url })
+      await postgresStore({ pool }).migrate()
+      const env = { DATABASE_URL: postgres().url }
+      expect(await run('redis-journal-into', toServer(server().url), env)).toMatch(/^[1-9]\d*\n$/)
+      await pool.end()
+    })
+  })
+
   it('limits, and takes nothing for a refusal', async () => {
     const { url, process: child } = await serve('redis-limiter', toServer(server().url))
     try {
@@ -80,6 +90,23 @@ describeWithRedis('the README of @lazu/redis', (server) => {
     } finally {
       child.kill()
     }
-    expect(await run('redis-take-all', toServer(server().url))).toMatch(/^0 59\n$/)
+  })
+
+  it('counts all limits of a gateway, and those of its keys', async () => {
+    const { url, key, process: child } = await serve('redis-limits', toServer(server().url))
+    try {
+      const statuses: number[] = []
+      for (let call = 0; call < 12; call++) {
+        const headers = { authorization: `Bearer ${key}` }
+        statuses.push((await fetch(`${url}/v1/models`, { headers })).status)
+      }
+      const passed = statuses.filter((status) => status === 200).length
+      // Five by the store, and on a machine that is busy two more by this process.
+      expect(passed).toBeGreaterThanOrEqual(2)
+      expect(passed).toBeLessThanOrEqual(7)
+      expect(statuses.slice(passed)).toEqual(statuses.slice(passed).map(() => 429))
+    } finally {
+      child.kill()
+    }
   })
 })

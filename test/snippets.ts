@@ -18,6 +18,7 @@ const files = [
   'packages/sqlite/README.md',
   'packages/postgres/README.md',
   'packages/redis/README.md',
+  'packages/upstream/README.md',
   'packages/cli/README.md',
 ]
 

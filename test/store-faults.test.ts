@@ -13,8 +13,9 @@ import {
   startGateway,
   type TestedGateway,
 } from './store-faults/gateway.js'
-import { bareTimers, Load, p99, type Asked } from './store-faults/load.js'
+import { bareTimers, isBetween, Load, p99, type Asked } from './store-faults/load.js'
 import { postgresProcesses, redisProcesses, type ServerProcesses } from './store-faults/servers.js'
+import { collectUnhandled } from './store-faults/unhandled.js'
 import { postgresKind, redisKind, type StoreKind } from './store-faults/stores.js'
 
 vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 })
@@ -152,23 +153,10 @@ async function chargesOf(ledger: Ledger, requestId: string): Promise<readonly nu
   return movements.filter(({ kind }) => kind === 'settled').map(({ amount }) => amount)
 }
 
-function isBetween(fromMs: number, toMs: number): (one: Asked) => boolean {
-  return ({ beganMs }) => beganMs > fromMs && beganMs < toMs
-}
-
 /** Whatever was not answered 200 was told that it is the gateway's own trouble. */
 function expectRefusals(asked: readonly Asked[]): void {
   for (const one of asked.filter(({ status }) => status !== 200)) {
     expect(one).toMatchObject({ status: 503, code: 'gateway_overloaded' })
     expect(one.degraded).toMatch(/keys|ledger/)
   }
-}
-
-/** The rejections nobody handles from now on, until the test is over. */
-function collectUnhandled(): readonly unknown[] {
-  const unhandled: unknown[] = []
-  const collect = (reason: unknown): void => void unhandled.push(reason)
-  process.on('unhandledRejection', collect)
-  onTestFinished(() => void process.off('unhandledRejection', collect))
-  return unhandled
 }

@@ -1,8 +1,11 @@
-// Decisions a second of limiters in Redis, with 50 requests in flight in one process:
+// Decisions a second of limits in Redis, with 50 requests in flight in one process:
 // `npm run bench:limiters`.
-import { redisLimiter, type AnyRedisClient, type TokenBucketRedis } from '@lazu/redis'
+import { createBucketRate, type LimitAsk, type LimitStore } from '@lazu/core'
+import { redisLimiter, redisLimits, type AnyRedisClient } from '@lazu/redis'
 import { startRedis } from '@lazu/testkit'
+import { rateLimit } from 'express-rate-limit'
 import { Redis } from 'ioredis'
+import { RedisStore, type RedisReply } from 'rate-limit-redis'
 import { RateLimiterRedis } from 'rate-limiter-flexible'
 import { createClient } from 'redis'
 import { median } from './statistics.js'
@@ -12,36 +15,46 @@ const decisionsPerRound = 10_000
 const inFlight = 50
 const keys = 1_000
 const limit = { points: 1_000_000, duration: 60 }
+const rate = createBucketRate(1_000_000)
 
 type Decide = (key: string) => Promise<unknown>
+/** What a request asks for, by its key. */
+type AsksOf = (key: string, place: string) => readonly LimitAsk[]
 
 const server = await startRedis()
 const ioredis = new Redis(server.url)
 const nodeRedis = await createClient({ url: server.url }).connect()
 try {
-  await compare('one rule', [
-    ['rate-limiter-flexible, ioredis', byFlexible(ioredis, false)],
-    ['@lazu/redis, ioredis', byOurs(ioredis)],
-    ['rate-limiter-flexible, node-redis', byFlexible(nodeRedis, true)],
-    ['@lazu/redis, node-redis', byOurs(nodeRedis)],
+  await compare('one rule, ioredis', [
+    ['rate-limiter-flexible', byFlexible(ioredis, false)],
+    ['rate-limit-redis', byRateLimitRedis(([command = '', ...rest]) => callIoredis(command, rest))],
+    ['redisLimiter()', byLimiter(ioredis)],
+    ['redisLimits()', byLimits(ioredis, oneRule)],
   ])
-  await compare('three rules (a decision is about all of them)', [
-    ['one rule, for comparison', byOurs(nodeRedis)],
-    ['three rules in one takeAll', threeAtOnce(ours(nodeRedis, 'three-at-once'))],
-    ['three times consume', threeTimes(ours(nodeRedis, 'three-times'))],
+  await compare('one rule, node-redis', [
+    ['rate-limiter-flexible', byFlexible(nodeRedis, true)],
+    ['rate-limit-redis', byRateLimitRedis((command) => nodeRedis.sendCommand(command))],
+    ['redisLimiter()', byLimiter(nodeRedis)],
+    ['redisLimits()', byLimits(nodeRedis, oneRule)],
   ])
+  for (const [name, client] of [
+    ['ioredis', ioredis] as const,
+    ['node-redis', nodeRedis] as const,
+  ]) {
+    await compare(`several rules, ${name} (a decision is about all of them)`, [
+      ['one', byLimits(client, oneRule)],
+      ['three', byLimits(client, threeRules)],
+      ['two, and a place that is freed', byLimits(client, twoRulesAndPlace)],
+    ])
+  }
 } finally {
   ioredis.disconnect()
   nodeRedis.destroy()
   await server.stop()
 }
 
-function ours(client: AnyRedisClient, keyPrefix: string): TokenBucketRedis {
-  return redisLimiter(client, { ...limit, keyPrefix })
-}
-
-function byOurs(client: AnyRedisClient): Decide {
-  const limiter = ours(client, 'one')
+function byLimiter(client: AnyRedisClient): Decide {
+  const limiter = redisLimiter(client, { ...limit, keyPrefix: 'one' })
   return async (key) => limiter.consume(key)
 }
 
@@ -55,22 +68,58 @@ function byFlexible(storeClient: unknown, useRedisPackage: boolean): Decide {
   return async (key) => limiter.consume(key)
 }
 
-function threeAtOnce(limiter: TokenBucketRedis): Decide {
-  return async (key) =>
-    limiter.takeAll([
-      { ...limit, key: `key:${key}`, cost: 1 },
-      { ...limit, key: `account:${key}`, cost: 1 },
-      { ...limit, key: `address:${key}`, cost: 1 },
-    ])
+function byRateLimitRedis(send: (command: string[]) => Promise<RedisReply>): Decide {
+  const store = new RedisStore({ sendCommand: (...command: string[]) => send(command) })
+  // Which tells the store its window.
+  rateLimit({ store, windowMs: limit.duration * 1_000, limit: limit.points })
+  return async (key) => store.increment(key)
 }
 
-function threeTimes(limiter: TokenBucketRedis): Decide {
-  return async (key) =>
-    Promise.all([
-      limiter.consume(`key:${key}`),
-      limiter.consume(`account:${key}`),
-      limiter.consume(`address:${key}`),
-    ])
+async function callIoredis(command: string, args: string[]): Promise<RedisReply> {
+  const reply: unknown = await ioredis.call(command, ...args)
+  if (isReply(reply)) return reply
+  throw new TypeError('Redis answered with something else')
+}
+
+function isReply(reply: unknown): reply is RedisReply {
+  return typeof reply === 'string' || typeof reply === 'number' || Array.isArray(reply)
+}
+
+function byLimits(client: AnyRedisClient, asksOf: AsksOf): Decide {
+  const store: LimitStore = redisLimits(client)
+  let places = 0
+  return async (key) => {
+    const asks = asksOf(key, `place_${places++}`)
+    const answer = await store.take(asks)
+    // The last are under way when the clients are closed.
+    for (const ask of asks) if (ask.kind === 'place') store.free([ask]).catch(() => undefined)
+    return answer
+  }
+}
+
+function bucket(name: string): LimitAsk {
+  return { kind: 'bucket', name, cost: 1, rate, observe: false }
+}
+
+function oneRule(key: string): readonly LimitAsk[] {
+  return [bucket(`rpm:requests:key:${key}`)]
+}
+
+function threeRules(key: string): readonly LimitAsk[] {
+  return [
+    bucket(`rpm:requests:key:${key}`),
+    bucket(`account:requests:account:${key}`),
+    bucket(`address:requests:address:${key}`),
+  ]
+}
+
+function twoRulesAndPlace(key: string, id: string): readonly LimitAsk[] {
+  const name = `concurrency:concurrency:key:${key}`
+  return [
+    bucket(`rpm:requests:key:${key}`),
+    bucket(`account:requests:account:${key}`),
+    { kind: 'place', name, id, limit: 100, observe: false },
+  ]
 }
 
 /** Measures all of them in turn, and prints their medians. The first round only warms up. */

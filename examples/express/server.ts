@@ -5,23 +5,25 @@ import {
   eventStream,
   modelList,
   type ChatRequest,
+  type ExampleUpstream,
   type Serve,
 } from '@lazu/example-model'
 import { lazu, lazuErrors, lazuNotFound, type GatewayOptions } from '@lazu/express'
 import express, { type Express } from 'express'
 
-/** An OpenAI-compatible API, behind the gateway. */
-export function createApp(options: GatewayOptions): Express {
+/** An OpenAI-compatible API, behind the gateway: the built-in model, or a real one. */
+export function createApp(options: GatewayOptions, real?: ExampleUpstream): Express {
   const app = express()
   const gateway = lazu(options)
 
   app.use('/v1', gateway.admit, express.json(), gateway.meter)
 
   app.get('/v1/models', (_request, response) => {
-    response.json(modelList())
+    response.json(modelList(options))
   })
 
   app.post('/v1/chat/completions', async (request, response) => {
+    if (real !== undefined) return real.upstream.forward(request.lazu)
     const chat: ChatRequest = request.body
     if (chat.stream !== true) {
       const completion = await complete(chat, request.lazu.signal)
@@ -43,8 +45,8 @@ export function createApp(options: GatewayOptions): Express {
 }
 
 /** Serves it, on this machine only unless a host is given. */
-export const serve: Serve = async ({ options }, port, host = '127.0.0.1') => {
-  const server = createApp(options).listen(port, host)
+export const serve: Serve = async ({ options, upstream }, port, host = '127.0.0.1') => {
+  const server = createApp(options, upstream).listen(port, host)
   await once(server, 'listening')
   return server
 }

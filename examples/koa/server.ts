@@ -8,13 +8,14 @@ import {
   complete,
   eventStream,
   modelList,
+  type ExampleUpstream,
   type Serve,
 } from '@lazu/example-model'
 import { lazu, lazuErrors, lazuNotFound, type GatewayOptions } from '@lazu/koa'
 import Koa from 'koa'
 
-/** An OpenAI-compatible API, behind the gateway. */
-export function createApp(options: GatewayOptions): Koa {
+/** An OpenAI-compatible API, behind the gateway: the built-in model, or a real one. */
+export function createApp(options: GatewayOptions, real?: ExampleUpstream): Koa {
   const app = new Koa()
   const gateway = lazu(options)
   const router = new Router({ prefix: '/v1' })
@@ -25,10 +26,14 @@ export function createApp(options: GatewayOptions): Koa {
   app.use(gateway.meter)
 
   router.get('/models', (context) => {
-    context.body = modelList()
+    context.body = modelList(options)
   })
 
   router.post('/chat/completions', async (context) => {
+    if (real !== undefined) {
+      await real.upstream.forward(context.lazu)
+      return
+    }
     const chat = chatSchema.parse(context.request.body)
     if (chat.stream !== true) {
       const completion = await complete(chat, context.lazu.signal)
@@ -47,8 +52,8 @@ export function createApp(options: GatewayOptions): Koa {
 }
 
 /** Serves it, on this machine only unless a host is given. */
-export const serve: Serve = async ({ options }, port, host = '127.0.0.1') => {
-  const server = createApp(options).listen(port, host)
+export const serve: Serve = async ({ options, upstream }, port, host = '127.0.0.1') => {
+  const server = createApp(options, upstream).listen(port, host)
   await once(server, 'listening')
   return server
 }

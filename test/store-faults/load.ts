@@ -53,10 +53,19 @@ export class Load {
 
   /** Whether all of the newest were answered 200, and none of them is older than `sinceMs`. */
   isServed(sinceMs: number): boolean {
+    return this.#areNewestServed(sinceMs, () => true)
+  }
+
+  /** The same, with every store. */
+  isServedByStores(sinceMs: number): boolean {
+    return this.#areNewestServed(sinceMs, ({ degraded }) => degraded === null)
+  }
+
+  #areNewestServed(sinceMs: number, isRight: (one: Asked) => boolean): boolean {
     const newest = this.asked.slice(-inFlight)
     return (
       newest.length === inFlight &&
-      newest.every(({ beganMs, status }) => beganMs > sinceMs && status === 200)
+      newest.every((one) => one.beganMs > sinceMs && one.status === 200 && isRight(one))
     )
   }
 
@@ -84,6 +93,11 @@ export class Load {
       degraded: response.headers.get('x-lazu-degraded'),
     }
   }
+}
+
+/** Whether it began after one moment and before another. */
+export function isBetween(fromMs: number, toMs: number): (one: Asked) => boolean {
+  return ({ beganMs }) => beganMs > fromMs && beganMs < toMs
 }
 
 /** How long bare timers take behind the same server, while `isOver` is false. */

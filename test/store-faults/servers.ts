@@ -70,6 +70,11 @@ export async function redisProcesses(first: RedisServer): Promise<ServerProcesse
   const client = await createClient({ url: first.url }).connect()
   await client.sendCommand(['CONFIG', 'SET', 'appendonly', 'yes'])
   client.destroy()
+  return redisProcess(first, ['--appendonly', 'yes'])
+}
+
+/** A Redis server's process. One that is started again is empty, unless `args` say otherwise. */
+export function redisProcess(first: RedisServer, args: readonly string[] = []): ServerProcesses {
   let server = first
   return {
     async freeze() {
@@ -80,7 +85,7 @@ export async function redisProcesses(first: RedisServer): Promise<ServerProcesse
     },
     kill: () => server.kill(),
     async startAgain() {
-      server = await startRedis({ of: first, args: ['--appendonly', 'yes'] })
+      server = await startRedis({ of: first, args })
     },
     end: () => server.stop(),
   }

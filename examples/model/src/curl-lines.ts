@@ -14,15 +14,20 @@ export interface CurlLine {
  *
  * @param url the server's own, without a path
  * @param demo in the place of a secret there may be a variable of the shell, `$LAZU_KEY`
+ * @param model the model to ask
  */
-export function curlLines(url: string, { secrets }: Pick<Demo, 'secrets'>): readonly CurlLine[] {
+export function curlLines(
+  url: string,
+  { secrets }: Pick<Demo, 'secrets'>,
+  model: string = 'lazu-echo',
+): readonly CurlLine[] {
   const chat = (key: string, rest: object = {}, flags = ''): string => {
     const messages = [{ role: 'user', content: 'Hello, gateway!' }]
     return [
       `curl${flags} ${url}/v1/chat/completions`,
       bearer(key),
       `-H 'Content-Type: application/json'`,
-      `-d '${JSON.stringify({ model: 'lazu-echo', ...rest, messages })}'`,
+      `-d '${JSON.stringify({ model, ...rest, messages })}'`,
     ].join(' \\\n  ')
   }
   const list = (key: string): string => `curl -i ${url}/v1/models ${bearer(key)}`

@@ -13,6 +13,8 @@ export interface Running {
   readonly keys: ForEachKey<DemoKey>
   /** What each account has to spend, in micro-USD. */
   readonly available: ReadonlyMap<string, number>
+  /** The models of a real API, when that one answers. */
+  readonly models: readonly string[] | undefined
   /** A `lazu` command on the same data, of what comes after `lazu`. */
   readonly command: (rest: string) => string
 }
@@ -25,19 +27,24 @@ interface Shown extends DemoKey {
 
 /** What a person is told: where the data is, the keys, and what to try with them. */
 export function greeting(running: Running): string {
-  const { framework, url, file, keys } = running
+  const { framework, url, file, keys, models } = running
   const shown = shownKeys(running)
   const made = shown.filter(({ secret }) => secret !== undefined)
   const kept = shown.filter(({ secret }) => secret === undefined)
   const lines = [
     `lazu on ${framework} listens on ${url}`,
     `Its data is in ${file}`,
+    ...(models === undefined ? [] : [`${models.join(', ')}: passed on to UPSTREAM_URL`]),
     ...(made.length === 0 ? [] : aboutMade(made)),
     ...(kept.length === 0 ? [] : aboutKept(kept, running)),
     '',
     'Try this in another terminal:',
   ]
-  for (const { title, command, status } of curlLines(url, { secrets: bearersOf(keys) })) {
+  for (const { title, command, status } of curlLines(
+    url,
+    { secrets: bearersOf(keys) },
+    models?.[0],
+  )) {
     lines.push('', `# ${title}: ${status}`, command)
   }
   lines.push('', 'Ctrl+C stops the server.')

@@ -1,3 +1,5 @@
+import type { GatewayOptions } from '@lazu/core'
+
 /**
  * The built-in models:
  *
@@ -7,8 +9,9 @@
  */
 export const models = ['lazu-echo', 'lazu-fails', 'lazu-slow'] as const
 
-/** The body of `GET /v1/models`, as OpenAI sends it. */
-export function modelList(): object {
-  const data = models.map((id) => ({ id, object: 'model', created: 0, owned_by: 'lazu' }))
+/** The body of `GET /v1/models`, as OpenAI sends it, for the models a gateway is told of. */
+export function modelList({ models: known = models }: Pick<GatewayOptions, 'models'>): object {
+  const names = known.map((model) => (typeof model === 'string' ? model : model.name))
+  const data = names.map((id) => ({ id, object: 'model', created: 0, owned_by: 'lazu' }))
   return { object: 'list', data }
 }

@@ -1,11 +1,10 @@
 import type { Server } from 'node:http'
-import type { GatewayOptions } from '@lazu/core'
 import { closeOnSignal } from './close-on-signal.js'
 import { provideKeys } from './demo-keys.js'
 import { greeting } from './greeting.js'
 import { lazuCommand } from './lazu-command.js'
 import { portFrom } from './port.js'
-import { openGateway } from './stored-gateway.js'
+import { openGateway, type StoredGateway } from './stored-gateway.js'
 
 /**
  * Makes a server of a gateway's options, and resolves when it listens.
@@ -14,7 +13,7 @@ import { openGateway } from './stored-gateway.js'
  * @param host this machine's 127.0.0.1 unless given
  */
 export type Serve = (
-  gateway: { readonly options: GatewayOptions },
+  gateway: Pick<StoredGateway, 'options'> & Partial<Pick<StoredGateway, 'upstream'>>,
   port: number,
   host?: string,
 ) => Promise<Server>
@@ -52,7 +51,7 @@ export async function run(example: Example): Promise<void> {
 async function start({ framework, folder, serve }: Example): Promise<string> {
   const port = portFrom(process.env)
   const gateway = openGateway(folder)
-  const { file, ledger } = gateway
+  const { file, ledger, upstream } = gateway
   const server = await listen(() => serve(gateway, port), port)
   closeOnSignal(server, gateway.close)
   // Not before it listens: keys are shown once, and to nobody when the port cannot be had.
@@ -62,7 +61,8 @@ async function start({ framework, folder, serve }: Example): Promise<string> {
     available.set(record.account, (await ledger.balance(record.account)).available)
   }
   const command = (rest: string): string => lazuCommand(folder, file, rest)
-  return greeting({ framework, url: urlOf(server), file, keys, available, command })
+  const models = upstream?.models
+  return greeting({ framework, url: urlOf(server), file, keys, available, command, models })
 }
 
 async function listen(serve: () => Promise<Server>, port: number): Promise<Server> {

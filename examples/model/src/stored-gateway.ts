@@ -4,6 +4,7 @@ import { createKeys, type GatewayOptions, type Keys, type Ledger } from '@lazu/c
 import { sqliteStore } from '@lazu/sqlite'
 import { dataFile } from './data-file.js'
 import { gatewayOptions } from './gateway-options.js'
+import { upstreamFrom, type ExampleUpstream } from './upstream.js'
 
 /** A gateway's options, on stores that outlive the process. */
 export interface StoredGateway {
@@ -13,7 +14,9 @@ export interface StoredGateway {
   readonly options: GatewayOptions
   readonly keys: Keys
   readonly ledger: Ledger
-  /** Closes the file. */
+  /** The real API that answers, when there is one. */
+  readonly upstream: ExampleUpstream | undefined
+  /** Closes the file, and the connections to the upstream. */
   readonly close: () => Promise<void>
 }
 
@@ -22,9 +25,10 @@ export interface StoredGateway {
  * server, and in the `lazu` command.
  *
  * @param example the example's own folder, with a slash at its end
- * @throws Error that names the file when it cannot be used
+ * @throws Error that names the file when it cannot be used, or the variable that is missing
  */
 export function openGateway(example: URL): StoredGateway {
+  const upstream = upstreamFrom(process.env)
   const file = dataFile(example)
   makeFolder(dirname(file))
   const store = sqliteStore({ path: file })
@@ -32,10 +36,14 @@ export function openGateway(example: URL): StoredGateway {
   const { ledger, requestLog } = store
   return {
     file,
-    options: gatewayOptions({ keys, ledger, requestLog }),
+    options: gatewayOptions({ keys, ledger, requestLog }, upstream?.models),
     keys,
     ledger,
-    close: () => store.close(),
+    upstream,
+    async close() {
+      await upstream?.upstream.close()
+      await store.close()
+    },
   }
 }
 

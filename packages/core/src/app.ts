@@ -55,6 +55,15 @@ export type { Clock, Timer } from './lib/clock.js'
 export type { Duration } from './lib/duration.js'
 export type { LoggedError, Logger } from './lib/logger.js'
 export type { LimitBy, Limiter, LimitRule } from './limits/limit-options.js'
+export type {
+  BucketAsk,
+  BucketChange,
+  HeldPlace,
+  LimitAnswer,
+  LimitAsk,
+  LimitStore,
+  PlaceAsk,
+} from './limits/limit-store.js'
 export type { LimitUnit, RuleState } from './limits/rule.js'
 export type { Tiers } from './limits/rules.js'
 export type { LimiterFailureOptions } from './limits/shared-limiter.js'

@@ -53,6 +53,18 @@ export interface GatewayEvents {
     /** The last failure. */
     readonly cause: LoggedError
   }
+  /** A channel to an upstream failed: one for every attempt, whatever the client was answered. */
+  channelFailed: RequestFacts & {
+    /** The channel's name. */
+    readonly channel: string
+    readonly condition: Condition
+    /** What the upstream answered with, when it did. */
+    readonly status: number | undefined
+    /** What happened, in words of ours: nothing the upstream said is in it. */
+    readonly cause: string
+    /** Whether another channel is tried. */
+    readonly triesAnother: boolean
+  }
   /** A handler went on writing after its request had been answered for it; told once a request. */
   lateWrite: RequestFacts
 }

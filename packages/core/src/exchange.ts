@@ -68,6 +68,8 @@ export interface Exchange {
   model?: string | undefined
   /** What the request may cost, once somebody asked. */
   estimate?: Estimate | undefined
+  /** The lane of the channel that serves it, once one does: it is charged at that lane's price. */
+  lane?: string | undefined
   /** What the handler says it used. */
   charged?: Charge | undefined
   /** The state of the limits this request met. */

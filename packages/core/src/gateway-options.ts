@@ -7,7 +7,9 @@ import { timeoutSchema, type TimeoutOptions } from './guards/timeout.js'
 import { validateSchema, type ValidateOptions } from './guards/validate.js'
 import { ConfigurationError } from './lib/configuration-error.js'
 import type { Duration } from './lib/duration.js'
+import { hasMethods } from './lib/has-methods.js'
 import { limitsSchema, tiersSchema, type LimitRule } from './limits/limit-options.js'
+import type { LimitStore } from './limits/limit-store.js'
 import type { Tiers } from './limits/rules.js'
 import type { LimiterFailureOptions } from './limits/shared-limiter.js'
 import { requestLogSchema, type RequestLogOption } from './requests/request-log-guard.js'
@@ -19,6 +21,11 @@ export interface RateLimitOptions extends LimiterFailureOptions {
   limits?: LimitRule | readonly LimitRule[] | undefined
   /** Named sets of limits that keys refer to by `tier`. */
   tiers?: Tiers | undefined
+  /**
+   * Where limits are counted that have no `limiter` of their own, those of keys and tiers included:
+   * `redisLimits(client)` counts them for all processes together. Left out: in this process's memory.
+   */
+  limitStore?: LimitStore | undefined
 }
 
 /** What a request that gives no cap on its output is taken to produce. */
@@ -76,6 +83,12 @@ export const storeShape = { storeDeadline: z.union([z.number(), z.string()]).opt
 export const rateLimitShape = {
   limits: limitsSchema.optional(),
   tiers: tiersSchema.optional(),
+  limitStore: z
+    .custom<LimitStore>(
+      hasMethods('take', 'adjust', 'hold', 'free'),
+      'Give a store for limits, redisLimits(client) for instance',
+    )
+    .optional(),
   whenLimitsFail: z.enum(['local', 'open', 'closed']).optional(),
   instances: z.int().min(1).max(100_000).optional(),
 }
@@ -98,13 +111,20 @@ export const gatewaySchema = z.strictObject({
   requestLog: requestLogSchema.optional(),
 })
 
+type Pair = [given: keyof GatewayOptions, needed: keyof GatewayOptions, mend: string]
+
+const needLimits: readonly Pair[] = [
+  ['whenLimitsFail', 'limits', 'Give limits with a limiter, or a limitStore, or take it out.'],
+  ['instances', 'limits', 'Give limits with a limiter, or a limitStore, or take it out.'],
+]
+
 /**
  * Options that mean nothing without another one.
  *
  * @throws ConfigurationError for the first that stands alone
  */
 export function requireTogether(options: GatewayOptions, path: string): void {
-  const pairs: [keyof GatewayOptions, keyof GatewayOptions, string][] = [
+  const pairs: readonly Pair[] = [
     ['prices', 'ledger', 'Give a ledger too, new MemoryLedger() for instance.'],
     [
       'ledger',
@@ -115,8 +135,7 @@ export function requireTogether(options: GatewayOptions, path: string): void {
     ['brokenStream', 'ledger', 'Give a ledger and prices too, or take it out.'],
     ['reservationTtl', 'ledger', 'Give a ledger and prices too, or take it out.'],
     ['whenLedgerFails', 'ledger', 'Give a ledger and prices too, or take it out.'],
-    ['whenLimitsFail', 'limits', 'Give limits with a limiter too, or take it out.'],
-    ['instances', 'limits', 'Give limits with a limiter too, or take it out.'],
+    ...(options.limitStore === undefined ? needLimits : []),
     ['badKeysPerMinute', 'keys', 'Give keys too, or take it out.'],
     ['rememberedAddresses', 'keys', 'Give keys too, or take it out.'],
     ['aliases', 'models', 'Give models too, or take it out.'],

@@ -34,6 +34,7 @@ import { durationMs } from './lib/duration.js'
 import { checkOptions } from './lib/options.js'
 import { redact } from './lib/redact.js'
 import { createRuleSet } from './limits/rules.js'
+import { checkStoreNames } from './limits/stored-rules.js'
 import type { Guard } from './pipeline.js'
 import { Pipeline } from './pipeline.js'
 import { requestLogGuard } from './requests/request-log-guard.js'
@@ -78,7 +79,7 @@ export function createGateway(options: GatewayOptions): GatewayParts {
   if (timeout !== undefined) guards.push(timeoutGuard(timeout, clock, `${path}.timeout`))
   if (keys !== undefined) guards.push(keyGuard({ ...checked, keys }, settings, stores))
   guards.push(ipAllowlistGuard(checked, path))
-  const [head, body] = limitGuards(checked, settings, stores)
+  const [head, body] = limitGuards(checked, settings, stores, path)
   guards.push(head)
   if (validate !== undefined) guards.push(validateGuard(validate))
   guards.push(modelGuard(checked, checked.models !== undefined || prices !== undefined))
@@ -128,12 +129,16 @@ function limitGuards(
   options: RateLimitOptions & EstimateDefaults,
   settings: Settings,
   stores: Stores,
+  path: string,
 ): [head: Guard, body: Guard] {
-  const { limits = [], tiers = {}, whenLimitsFail, instances } = options
-  const rules = Array.isArray(limits) ? limits : [limits]
+  const { limits = [], tiers = {}, limitStore, whenLimitsFail, instances } = options
+  const given = Array.isArray(limits) ? limits : [limits]
+  const rules = createRuleSet(given, tiers, settings.clock ?? systemClock)
+  if (limitStore !== undefined) checkStoreNames(rules, path)
   return rateLimitGuards({
     ...quotaParts(options, settings, stores),
-    rules: createRuleSet(rules, tiers, settings.clock ?? systemClock),
+    rules,
+    limitStore,
     whenLimitsFail,
     instances,
   })
@@ -185,7 +190,7 @@ export function rateLimitPipeline(
 ): Pipeline {
   const shape = { ...rateLimitShape, ...estimateShape, ...storeShape }
   return single('lazuRateLimit', shape, options, (settings, path) =>
-    limitGuards(options, settings, storesOf(options, settings, path)),
+    limitGuards(options, settings, storesOf(options, settings, path), path),
   )
 }
 

@@ -4,12 +4,8 @@ import { classify } from './errors/classify.js'
 import type { Condition } from './errors/conditions.js'
 import { formatEnvelope, formatError } from './errors/format.js'
 import { GatewayError, type GatewayErrorOptions, type Hints } from './errors/gateway-error.js'
-import type { Events, RequestFacts } from './events.js'
 import type { Exchange, Outcome, Reply } from './exchange.js'
 import { rememberExchange } from './exchange-of.js'
-import type { ApiKey } from './keys/api-key.js'
-import { loggedError, stderrLogger, type Logger } from './lib/logger.js'
-import { redact } from './lib/redact.js'
 import { silence } from './lib/silence.js'
 import type { RuleState } from './limits/rule.js'
 import {
@@ -25,22 +21,20 @@ import { chargeOf } from './quota/charge.js'
 import type { Charge, Estimate } from './quota/usage.js'
 import type { RequestContext } from './request-context.js'
 import type { Settings } from './settings.js'
-import { SpokenRequest } from './spoken-request.js'
+import { ToldRequest } from './told-request.js'
 
 /**
  * An exchange on Node's own request and response, which is what Express, Koa and Fastify stand on.
  * An adapter says how its framework hands out a parsed body and takes an answer.
  */
-export abstract class NodeExchange extends SpokenRequest implements Exchange, RequestContext {
+export abstract class NodeExchange extends ToldRequest implements Exchange, RequestContext {
   readonly limits: RuleState[] = []
-  key: ApiKey | undefined
   reservation: Reservation | undefined
   model: string | undefined
   estimate: Estimate | undefined
   charged: Charge | undefined
-  events: Events | undefined
+  lane: string | undefined
   refusedBy: string | undefined
-  protected logger: Logger | undefined
 
   #suggest: ((error: GatewayError, exchange: Exchange) => Hints) | undefined
   #abort: AbortController | undefined
@@ -50,7 +44,7 @@ export abstract class NodeExchange extends SpokenRequest implements Exchange, Re
   #state: 'open' | 'answered' | 'interrupted' = 'open'
   #outcome: Outcome | undefined
   #silenced = false
-  #lateWrites = 0
+  #unfinished: Promise<unknown> | undefined
 
   /** @param target the request's target as the client sent it, before any mount */
   constructor(request: IncomingMessage, response: ServerResponse, target: string) {
@@ -71,16 +65,25 @@ export abstract class NodeExchange extends SpokenRequest implements Exchange, Re
     writeReply(this.raw.response, reply, this.method)
   }
 
-  /** Reports a failure where this framework's users look, when no logger was given. */
-  protected reportByDefault(fields: object, message: string, _cause: unknown): void {
-    stderrLogger.error(fields, message)
+  /**
+   * The response, for whoever writes it past the framework, which answers nothing any more. What fails
+   * from now on is told to {@link refuse}, and never thrown to the framework.
+   */
+  takeOver(): ServerResponse {
+    return this.raw.response
+  }
+
+  /**
+   * Keeps the guards from leaving until something is over that may outlive the response: what is still
+   * read from an upstream to know the charge.
+   */
+  leaveAfter(work: Promise<unknown>): void {
+    this.#unfinished = work
   }
 
   /** Takes over what a middleware of ours was told. */
   override adopt(settings: Settings): void {
     super.adopt(settings)
-    if (settings.logger !== undefined) this.logger = settings.logger
-    if (settings.events !== undefined) this.events = settings.events
     if (settings.suggest !== undefined) this.#suggest = settings.suggest
   }
 
@@ -190,7 +193,7 @@ export abstract class NodeExchange extends SpokenRequest implements Exchange, Re
     this.#error = error
     this.refusedBy = by
     this.watch()
-    this.#tell(error)
+    this.tell(error)
     if (response.headersSent) {
       this.#breakOff(error)
       return
@@ -221,7 +224,7 @@ export abstract class NodeExchange extends SpokenRequest implements Exchange, Re
     const error = classify(thrown, this.dialect)
     if (this.#error === undefined) {
       this.#error = error
-      this.#tell(error)
+      this.tell(error)
     }
     return this.streamFrame(error)
   }
@@ -235,50 +238,6 @@ export abstract class NodeExchange extends SpokenRequest implements Exchange, Re
     }
     if (response.writableEnded || response.destroyed) silenceNow()
     else response.once('finish', silenceNow)
-  }
-
-  /** Counts what a handler writes after it was answered for. */
-  lateWrite(): void {
-    this.#lateWrites++
-    if (this.#lateWrites === 1 && this.events?.has('lateWrite') === true) {
-      this.events.emit('lateWrite', this.facts())
-    }
-  }
-
-  /** What events say of this request. */
-  facts(): RequestFacts {
-    return {
-      requestId: this.requestId,
-      clientRequestId: this.clientRequestId,
-      method: this.method,
-      // Some people put their key into the URL.
-      path: redact(this.path),
-      keyId: this.key?.id,
-      account: this.key?.account,
-      clientAddress: this.clientAddress,
-    }
-  }
-
-  #tell(error: GatewayError): void {
-    const [status] = error.answerIn(this.dialect)
-    const { condition, cause } = error
-    if (status >= 500) {
-      if (cause !== undefined) this.report(`${condition} on ${this.method} ${this.path}`, cause)
-      if (this.events?.has('failed') === true) {
-        const logged = cause === undefined ? undefined : loggedError(cause)
-        this.events.emit('failed', { ...this.facts(), condition, status, cause: logged })
-      }
-    } else if (this.events?.has('refused') === true) {
-      this.events.emit('refused', { ...this.facts(), condition, status })
-    }
-  }
-
-  /** Logs what went wrong, without anything secret. */
-  report(message: string, cause: unknown): void {
-    const fields = { requestId: this.requestId, err: loggedError(cause) }
-    const text = redact(message)
-    if (this.logger === undefined) this.reportByDefault(fields, text, cause)
-    else this.logger.error(fields, text)
   }
 
   /** Waits for the one signal that comes exactly once, however the response ends. */
@@ -297,6 +256,14 @@ export abstract class NodeExchange extends SpokenRequest implements Exchange, Re
     const outcome: Outcome = { status: response.statusCode, completed, error: this.#error }
     this.#outcome = outcome
     if (!completed) this.#abort?.abort(this.#error ?? clientLeft())
+    if (this.#unfinished === undefined) this.#leaveAll(outcome)
+    else {
+      const leaveAll = (): void => this.#leaveAll(outcome)
+      this.#unfinished.then(leaveAll, leaveAll)
+    }
+  }
+
+  #leaveAll(outcome: Outcome): void {
     const entered = this.#entered
     for (let index = entered.length - 1; index >= 0; index--) this.#leave(entered[index], outcome)
   }
@@ -314,4 +281,14 @@ export abstract class NodeExchange extends SpokenRequest implements Exchange, Re
 
 function clientLeft(): DOMException {
   return new DOMException('The client closed the connection.', 'AbortError')
+}
+
+/**
+ * The exchange behind what a handler sees: `request.lazu`, `ctx.lazu`.
+ *
+ * @throws TypeError for what was made by nobody of ours
+ */
+export function exchangeBehind(context: RequestContext): NodeExchange {
+  if (context instanceof NodeExchange) return context
+  throw new TypeError('Give what lazu put on the request: request.lazu, or ctx.lazu in Koa')
 }

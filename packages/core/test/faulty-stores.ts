@@ -3,11 +3,16 @@ import {
   type MemoryLedger,
   type ApiKey,
   type Balance,
+  type BucketChange,
   type ChargedTokens,
   type Clock,
+  type HeldPlace,
   type KeyPage,
   type KeyStore,
   type Ledger,
+  type LimitAnswer,
+  type LimitAsk,
+  type LimitStore,
   type Movement,
   type Reservation,
   type ReserveRequest,
@@ -184,5 +189,34 @@ export class FaultyLimiter extends RateLimiterMemory {
 
   override reward(key: string | number, points?: number): Promise<RateLimiterRes> {
     return this.faults.answer(() => super.reward(key, points))
+  }
+}
+
+/** A store of limits on the network. */
+export class FaultyLimitStore implements LimitStore {
+  readonly leaseMs: number
+  readonly #store: LimitStore
+  readonly #faults: Faults
+
+  constructor(store: LimitStore, faults: Faults) {
+    this.leaseMs = store.leaseMs
+    this.#store = store
+    this.#faults = faults
+  }
+
+  take(asks: readonly LimitAsk[]): Promise<LimitAnswer> {
+    return this.#faults.answer(() => this.#store.take(asks))
+  }
+
+  adjust(changes: readonly BucketChange[]): Promise<void> {
+    return this.#faults.answer(() => this.#store.adjust(changes))
+  }
+
+  hold(places: readonly HeldPlace[]): Promise<void> {
+    return this.#faults.answer(() => this.#store.hold(places))
+  }
+
+  free(places: readonly HeldPlace[]): Promise<void> {
+    return this.#faults.answer(() => this.#store.free(places))
   }
 }

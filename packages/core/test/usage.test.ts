@@ -36,6 +36,27 @@ describe('readUsage', () => {
     })
   })
 
+  it('reads reasoning that is counted beside what was completed, as xAI does', () => {
+    const usage = {
+      prompt_tokens: 32,
+      completion_tokens: 9,
+      total_tokens: 135,
+      prompt_tokens_details: { text_tokens: 20, audio_tokens: 0, image_tokens: 12 },
+      completion_tokens_details: { reasoning_tokens: 94, audio_tokens: 0 },
+    }
+    expect(readUsage(usage)).toEqual({
+      inputTokens: 32,
+      outputTokens: 103,
+      cachedInputTokens: undefined,
+      audioInputTokens: 0,
+      audioOutputTokens: 0,
+      imageInputTokens: 12,
+    })
+    // Not told to be beside it, it is inside.
+    expect(readUsage({ ...usage, total_tokens: 41 })?.outputTokens).toBe(9)
+    expect(readUsage({ ...usage, total_tokens: undefined })?.outputTokens).toBe(9)
+  })
+
   it("reads that of OpenAI's embeddings, which write nothing", () => {
     expect(readUsage({ prompt_tokens: 8, total_tokens: 8 })).toEqual({
       inputTokens: 8,
@@ -56,6 +77,33 @@ describe('readUsage', () => {
       outputTokens: 50,
       cachedInputTokens: 40,
     })
+  })
+
+  it("reads that of OpenAI's images and transcriptions", () => {
+    const images = {
+      input_tokens: 50,
+      input_tokens_details: { text_tokens: 10, image_tokens: 40 },
+      output_tokens: 4_160,
+      total_tokens: 4_210,
+    }
+    expect(readUsage(images)).toEqual({
+      inputTokens: 50,
+      outputTokens: 4_160,
+      imageInputTokens: 40,
+    })
+    const transcription = {
+      type: 'tokens',
+      input_tokens: 14,
+      input_token_details: { text_tokens: 4, audio_tokens: 10 },
+      output_tokens: 101,
+      total_tokens: 115,
+    }
+    expect(readUsage(transcription)).toEqual({
+      inputTokens: 14,
+      outputTokens: 101,
+      audioInputTokens: 10,
+    })
+    expect(readUsage({ type: 'duration', seconds: 12 })).toBeUndefined()
   })
 
   it("reads Anthropic's, whose cached input stands beside the other", () => {
@@ -86,6 +134,31 @@ describe('readUsage', () => {
       outputTokens: 57,
       cachedInputTokens: 40,
     })
+  })
+
+  it("reads the kinds of Gemini's tokens, and what its tools gave the model", () => {
+    const usage = {
+      promptTokenCount: 1_000,
+      candidatesTokenCount: 60,
+      promptTokensDetails: [
+        { modality: 'TEXT', tokenCount: 442 },
+        { modality: 'IMAGE', tokenCount: 258 },
+        { modality: 'AUDIO', tokenCount: 200 },
+        { modality: 'AUDIO', tokenCount: 100 },
+      ],
+      candidatesTokensDetails: [{ modality: 'AUDIO', tokenCount: 60 }],
+      toolUsePromptTokenCount: 30,
+    }
+    expect(readUsage(usage)).toEqual({
+      inputTokens: 1_030,
+      outputTokens: 60,
+      audioInputTokens: 300,
+      audioOutputTokens: 60,
+      imageInputTokens: 258,
+    })
+    for (const details of [{}, 'AUDIO', [null], [{ modality: 'AUDIO', tokenCount: -1 }]]) {
+      expect(readUsage({ ...usage, promptTokensDetails: details })).toBeUndefined()
+    }
   })
 
   it('takes null for absent, as providers write it', () => {
@@ -139,11 +212,25 @@ describe('readUsage', () => {
       'completion_tokens',
       'prompt_tokens_details.cached_tokens',
       'prompt_tokens_details.audio_tokens',
+      'prompt_tokens_details.image_tokens',
       'completion_tokens_details.audio_tokens',
     ],
-    ['input_tokens', 'output_tokens', 'input_tokens_details.cached_tokens'],
+    [
+      'input_tokens',
+      'output_tokens',
+      'input_tokens_details.cached_tokens',
+      'input_tokens_details.audio_tokens',
+      'input_tokens_details.image_tokens',
+      'output_tokens_details.audio_tokens',
+    ],
     ['input_tokens', 'output_tokens', 'cache_read_input_tokens', 'cache_creation_input_tokens'],
-    ['promptTokenCount', 'candidatesTokenCount', 'thoughtsTokenCount', 'cachedContentTokenCount'],
+    [
+      'promptTokenCount',
+      'candidatesTokenCount',
+      'thoughtsTokenCount',
+      'cachedContentTokenCount',
+      'toolUsePromptTokenCount',
+    ],
   ]
 
   const badNumbers = [

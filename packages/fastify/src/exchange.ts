@@ -1,4 +1,4 @@
-import { validateHeaderName, validateHeaderValue } from 'node:http'
+import { validateHeaderName, validateHeaderValue, type ServerResponse } from 'node:http'
 import { bodyHeaders, exchangeOf, NodeExchange, type Reply } from '@lazu/core'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import './request.js'
@@ -17,7 +17,22 @@ class FastifyExchange extends NodeExchange {
     return this.#request.body
   }
 
+  /** Fastify forgets the headers of a reply that it is not to send. */
+  override takeOver(): ServerResponse {
+    const { raw } = this.#reply
+    this.#removeUnsendable()
+    for (const [name, value] of Object.entries(this.#reply.getHeaders())) {
+      if (value !== undefined) raw.setHeader(name, value)
+    }
+    this.#reply.hijack()
+    return raw
+  }
+
   protected override send(reply: Reply): void {
+    if (this.#reply.sent) {
+      super.sendNow(reply)
+      return
+    }
     // Headers of the handler's own body wait in the reply, not yet in the response.
     for (const name of bodyHeaders) this.#reply.removeHeader(name)
     this.#removeUnsendable()

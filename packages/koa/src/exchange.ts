@@ -1,3 +1,4 @@
+import type { ServerResponse } from 'node:http'
 import { exchangeOf, NodeExchange, type Reply } from '@lazu/core'
 import type { ParameterizedContext } from 'koa'
 import './context.js'
@@ -17,9 +18,19 @@ class KoaExchange extends NodeExchange {
 
   /** Sets status and body, so that middlewares before ours see the answer as any other. */
   protected override send(reply: Reply): void {
+    // Taken over before: Koa answers nothing any more.
+    if (this.#context.respond === false) {
+      super.sendNow(reply)
+      return
+    }
     this.#context.status = reply.status
     this.#context.set(reply.headers)
     this.#context.body = reply.body
+  }
+
+  override takeOver(): ServerResponse {
+    this.#context.respond = false
+    return super.takeOver()
   }
 
   /** Writes past Koa, which has not come back from the handler, or never will. */

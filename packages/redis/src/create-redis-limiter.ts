@@ -1,6 +1,7 @@
 import { checkOptions, hasMethods, type Clock } from '@lazu/core'
 import { z } from 'zod'
 import { clientOf, type AnyRedisClient } from './clients/client-of.js'
+import { LimitCommands } from './limits/limit-commands.js'
 import { fillsInTime, secondsOfYear, type BucketLimit } from './limits/micro-rate.js'
 import { TokenBucketRedis } from './limits/token-bucket-redis.js'
 import { prefixSchema } from './prefix-schema.js'
@@ -53,9 +54,8 @@ export function redisLimiter(
   const checked = checkOptions<RedisLimiterOptions>(schema, options, 'redisLimiter()')
   const { keyPrefix = 'lazu', clock, ...limit } = checked
   return new TokenBucketRedis({
-    client: clientOf(client, 'redisLimiter(client)'),
+    commands: new LimitCommands(clientOf(client, 'redisLimiter(client)'), clock),
     keyPrefix,
-    clock,
     limit,
   })
 }

@@ -62,7 +62,7 @@ describeWithRedis('the limiter among many', (server) => {
     admin.destroy()
   })
 
-  it('keeps a bucket until it is full and a second longer, and no other', async () => {
+  it('keeps a bucket for as long as it takes to fill and a second, and none that is full', async () => {
     const admin = await createClient({ url: server().url }).connect()
     const limiter = redisLimiter(client(), { points: 60, keyPrefix: 'ends' })
     await limiter.consume('used', 10)
@@ -78,7 +78,7 @@ describeWithRedis('the limiter among many', (server) => {
     const words = ['blocked', 'for ever', 'in debt', 'used']
     expect(names).toEqual(words.map((word) => `ends:limit:${word}`))
     const keptMs = await Promise.all(names.map(async (name) => admin.pTTL(name)))
-    const expectedMs = [660_000, -1, 121_000, 11_000]
+    const expectedMs = [660_000, -1, 121_000, 61_000]
     for (const [index, ms] of keptMs.entries()) {
       const most = expectedMs[index] ?? 0
       expect(ms).toBeLessThanOrEqual(most)
@@ -185,7 +185,6 @@ describe('a limiter whose Redis fails', () => {
       limiter.penalty('key'),
       limiter.get('key'),
       limiter.delete('key'),
-      limiter.takeAll([{ key: 'key', cost: 1, points: 60 }]),
     ]
     for (const step of steps) {
       const error: unknown = await step.catch((reason: unknown) => reason)

@@ -1,10 +1,12 @@
 export { FakeClock } from './fake-clock.js'
 export { startFaultProxy } from './fault-proxy.js'
 export type { FaultProxy, FaultProxyTarget } from './fault-proxy.js'
-export { runAdapterContract } from './adapter-contract/index.js'
+export { runAdapterContract, runLimitGuardContract } from './adapter-contract/index.js'
+export type { MakeLimitStore } from './adapter-contract/world.js'
 export { runLedgerContract } from './ledger-contract.js'
 export type { LedgerContractOptions } from './ledger-contract.js'
 export { runKeyStoreContract } from './key-store-contract.js'
+export { runLimitStoreContract } from './limit-store-contract.js'
 export { runLimiterContract } from './limiter-contract.js'
 export type { LimiterContractOptions } from './limiter-contract.js'
 export { makeRecord, runRequestLogContract } from './request-log-contract.js'
@@ -17,3 +19,18 @@ export type { RunningPostgres } from './servers/postgres.js'
 export { describeWithRedis, describeWithRedisCluster } from './servers/describe-with-redis.js'
 export { startRedis, startRedisCluster } from './servers/redis.js'
 export type { RedisClusterServers, RedisServer, RedisServerOptions } from './servers/redis.js'
+export {
+  answer,
+  answerHead,
+  chunk,
+  json,
+  lastChunk,
+  sse,
+  sseEvent,
+  sseHead,
+} from './servers/http-bytes.js'
+export type { SseEvent } from './servers/http-bytes.js'
+export type { RecordedRequest } from './servers/request-reader.js'
+export { startScriptedUpstream } from './servers/scripted-upstream.js'
+export type { ScriptedUpstream, UpstreamCall, UpstreamStep } from './servers/scripted-upstream.js'
+export { selfSigned } from './servers/self-signed.js'

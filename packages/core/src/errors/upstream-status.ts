@@ -7,8 +7,14 @@ import { GatewayError } from './gateway-error.js'
  *
  * @param status the status of an answer that is no good
  * @param dialect the request's: it says whose fault a 400 is
+ * @param retryAfterMs how long the upstream asks to wait, for answers that tell the caller to
  */
-export function fromUpstreamStatus(status: number, cause: unknown, dialect: Dialect): GatewayError {
+export function fromUpstreamStatus(
+  status: number,
+  cause: unknown,
+  dialect: Dialect,
+  retryAfterMs?: number,
+): GatewayError {
   const details = { status_code: status }
   switch (status) {
     case 400:
@@ -25,7 +31,7 @@ export function fromUpstreamStatus(status: number, cause: unknown, dialect: Dial
     case 429:
     case 503:
     case 529:
-      return new GatewayError('upstream_unavailable', { details, cause })
+      return new GatewayError('upstream_unavailable', { details, cause, retryAfterMs })
   }
   if (status >= 400) return new GatewayError('upstream_rejected', { details, cause })
   return new GatewayError('upstream_bad_response', { cause })

@@ -113,6 +113,13 @@ export function quotaGuard(options: QuotaOptions, parts: QuotaParts, path: strin
     throw overloaded(error)
   }
 
+  /** The prices of the lane that served, where it has any. */
+  function pricesIn(lane: string | undefined, { request, prices: mayApply }: Hold): Hold['prices'] {
+    if (lane === undefined || request.model === undefined) return mayApply
+    const ofLane = prices.pricesFor(request.model, lane)
+    return ofLane.length > 0 ? ofLane : mayApply
+  }
+
   return {
     name: 'quota',
     phase: 'body',
@@ -157,7 +164,9 @@ export function quotaGuard(options: QuotaOptions, parts: QuotaParts, path: strin
       if (held === undefined) return
       holds.delete(exchange)
       extender.ended(exchange)
-      settlements.end(exchange, held, dueFor(exchange, held, outcome, brokenStream === 'observed'))
+      const applied = pricesIn(exchange.lane, held)
+      const due = dueFor(exchange, held, applied, outcome, brokenStream === 'observed')
+      settlements.end(exchange, held, due)
     },
   }
 }

@@ -9,7 +9,13 @@ export type LimitBy =
   'key' | 'account' | 'model' | 'address' | ((exchange: Exchange) => string | undefined)
 
 /** A limiter of rate-limiter-flexible, with whatever store it has. */
-export type Limiter = RateLimiterAbstract | RateLimiterCompatibleAbstract
+export type Limiter = (RateLimiterAbstract | RateLimiterCompatibleAbstract) & {
+  /**
+   * Whether what it refuses counts, too, and so has to be given back. rate-limiter-flexible's own
+   * limiters, which do not say, do so.
+   */
+  readonly takesOnRefusal?: boolean
+}
 
 /**
  * One or more limits that are counted by the same thing.

@@ -10,6 +10,9 @@ const conditionOf: Readonly<Record<LimitUnit, Condition>> = {
   concurrency: 'concurrency_limited',
 }
 
+/** How long to wait for a place among the requests in flight: nobody knows, so a second. */
+export const concurrencyWaitMs = 1_000
+
 /**
  * The refusal of a request that would have to wait so long for a rule's bucket; for good where no
  * wait would do.

@@ -6,6 +6,7 @@ import { addressGroup } from '../net/address.js'
 import { createBucketRate, type BucketRate } from './bucket-rate.js'
 import { ConcurrencyMemory } from './concurrency.js'
 import type { LimitBy, Limiter, LimitRule } from './limit-options.js'
+import type { LimitUnit } from './rule.js'
 import { TokenBucketMemory } from './token-bucket.js'
 
 /** Named sets of limits. */
@@ -18,8 +19,13 @@ interface RuleFacts {
   keyOf(exchange: Exchange): string | undefined
 }
 
+interface StorableFacts extends RuleFacts {
+  /** What the rule is called in a store; undefined when it counts in no store. */
+  readonly storeName: string | undefined
+}
+
 /** Requests or tokens a minute, by a bucket in memory. */
-export interface BucketRule extends RuleFacts {
+export interface BucketRule extends StorableFacts {
   readonly unit: 'requests' | 'tokens'
   readonly bucket: TokenBucketMemory
   /** The rate for this request's key; undefined when there is no limit for it. */
@@ -27,7 +33,7 @@ export interface BucketRule extends RuleFacts {
 }
 
 /** Requests in flight. */
-export interface ConcurrencyRule extends RuleFacts {
+export interface ConcurrencyRule extends StorableFacts {
   readonly counter: ConcurrencyMemory
   /** What each exchange in flight was counted by. */
   readonly held: Map<Exchange, string>
@@ -42,17 +48,17 @@ export interface LimiterRule extends RuleFacts {
   readonly windowSeconds: number
 }
 
-/** The rules of one gateway, by when and how they are decided. */
-export interface RuleSet {
+/** The rules that are decided together, by how they are. */
+export interface PhaseRules {
+  readonly buckets: readonly BucketRule[]
   readonly concurrency: readonly ConcurrencyRule[]
-  readonly head: {
-    readonly buckets: readonly BucketRule[]
-    readonly limiters: readonly LimiterRule[]
-  }
-  readonly body: {
-    readonly buckets: readonly BucketRule[]
-    readonly limiters: readonly LimiterRule[]
-  }
+  readonly limiters: readonly LimiterRule[]
+}
+
+/** The rules of one gateway, by when they are decided. */
+export interface RuleSet {
+  readonly head: PhaseRules
+  readonly body: PhaseRules
 }
 
 /**
@@ -61,8 +67,12 @@ export interface RuleSet {
  */
 export function createRuleSet(options: readonly LimitRule[], tiers: Tiers, clock: Clock): RuleSet {
   const concurrency: ConcurrencyRule[] = []
-  const head = { buckets: new Array<BucketRule>(), limiters: new Array<LimiterRule>() }
-  const body = { buckets: new Array<BucketRule>(), limiters: new Array<LimiterRule>() }
+  const head = { buckets: new Array<BucketRule>(), limiters: new Array<LimiterRule>(), concurrency }
+  const body = {
+    buckets: new Array<BucketRule>(),
+    limiters: new Array<LimiterRule>(),
+    concurrency: [],
+  }
   for (const rule of withDefaults(options)) {
     const facts = {
       observe: rule.mode === 'observe',
@@ -73,57 +83,81 @@ export function createRuleSet(options: readonly LimitRule[], tiers: Tiers, clock
     if (rule.limiter instanceof TokenBucketMemory) {
       const { limiter: bucket } = rule
       const name = rule.name ?? 'rpm'
-      early.buckets.push({ ...facts, name, unit: 'requests', bucket, rateOf: () => bucket.rate })
+      early.buckets.push({
+        ...facts,
+        name,
+        storeName: undefined,
+        unit: 'requests',
+        bucket,
+        rateOf: () => bucket.rate,
+      })
     } else if (rule.limiter !== undefined) {
       const { limiter } = rule
       const { points = 0, duration = 0 } = 'points' in limiter ? limiter : {}
       const name = rule.name ?? 'rpm'
       early.limiters.push({ ...facts, name, limiter, limit: points, windowSeconds: duration })
     }
-    if (rule.rpm !== undefined || rule.defaults === true) {
-      const { rpm, burst } = rule
+    if (rule.rpm !== undefined || rule.defaults?.includes('rpm') === true) {
+      const { rpm, burst, name = 'rpm' } = rule
       early.buckets.push({
         ...facts,
-        name: rule.name ?? 'rpm',
+        name,
+        storeName: storeName(name, 'requests', rule.by),
         unit: 'requests',
         bucket: bucketFor(rule, clock),
         rateOf: rateReader('rpm', rpm, burst, ownLimits),
       })
     }
-    if (rule.tpm !== undefined || rule.defaults === true) {
+    if (rule.tpm !== undefined || rule.defaults?.includes('tpm') === true) {
+      const { name = 'tpm' } = rule
       body.buckets.push({
         ...facts,
-        name: rule.name ?? 'tpm',
+        name,
+        storeName: storeName(name, 'tokens', rule.by),
         unit: 'tokens',
         bucket: bucketFor(rule, clock),
         rateOf: rateReader('tpm', rule.tpm, undefined, ownLimits),
       })
     }
-    if (rule.concurrency !== undefined || rule.defaults === true) {
+    if (rule.concurrency !== undefined || rule.defaults?.includes('concurrency') === true) {
+      const { name = 'concurrency' } = rule
       concurrency.push({
         ...facts,
-        name: rule.name ?? 'concurrency',
+        name,
+        storeName: storeName(name, 'concurrency', rule.by),
         counter: new ConcurrencyMemory(),
         held: new Map(),
         limitOf: limitReader('concurrency', rule.concurrency, ownLimits),
       })
     }
   }
-  return { concurrency, head, body }
+  return { head, body }
 }
 
-type RuleOrDefaults = LimitRule & { readonly defaults?: boolean }
+type Unit = keyof KeyLimits
+type RuleOrDefaults = LimitRule & { readonly defaults?: readonly Unit[] }
 
 /** Adds what no rule of the user's takes care of: limits that only keys and tiers may have. */
 function withDefaults(options: readonly LimitRule[]): readonly RuleOrDefaults[] {
+  const byKey = options.filter(isByKey)
+  const units: readonly Unit[] = ['rpm', 'tpm', 'concurrency']
+  const defaults = units.filter((unit) => byKey.every((rule) => rule[unit] === undefined))
   const rules: RuleOrDefaults[] = [...options]
-  const index = rules.findIndex(
-    (rule) => (rule.by ?? 'key') === 'key' && rule.mode !== 'observe' && rule.limiter === undefined,
-  )
+  const index = rules.findIndex((rule) => isByKey(rule) && rule.limiter === undefined)
   const found = rules[index]
-  if (found === undefined) rules.push({ defaults: true })
-  else rules[index] = { ...found, defaults: true }
+  if (found === undefined) rules.push({ defaults })
+  else rules[index] = { ...found, defaults }
   return rules
+}
+
+function isByKey({ by = 'key', mode }: LimitRule): boolean {
+  return by === 'key' && mode !== 'observe'
+}
+
+/** Without a colon in the rule's name, so that no other rule's name and key can read the same. */
+function storeName(name: string, unit: LimitUnit, by: LimitBy = 'key'): string {
+  const escaped = name.replaceAll('%', '%25').replaceAll(':', '%3A')
+  return `${escaped}:${unit}:${typeof by === 'function' ? 'custom' : by}`
 }
 
 /** The buckets' own rate is never used: each take brings the key's. */

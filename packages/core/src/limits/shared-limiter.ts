@@ -1,5 +1,6 @@
 import { RateLimiterRes } from 'rate-limiter-flexible'
 import { GatewayError } from '../errors/gateway-error.js'
+import type { Events } from '../events.js'
 import type { Exchange } from '../exchange.js'
 import type { Clock } from '../lib/clock.js'
 import { announceLimits } from '../protocols/rate-headers.js'
@@ -7,20 +8,23 @@ import type { StoreCalls } from '../stores/store-calls.js'
 import { isStoreFailure } from '../stores/store-errors.js'
 import type { Stores } from '../stores/stores.js'
 import { bucketState } from './bucket-state.js'
+import { tellObserved } from './observed.js'
 import { bucketRefusal, refusalOf } from './refusals.js'
 import type { BucketRule, LimiterRule } from './rules.js'
+import type { GiveBack, SharedLimits, Taken } from './shared-limits.js'
+import { partOf } from './stored-rules.js'
 import { TokenBucketMemory } from './token-bucket.js'
 
-/** What becomes of a request while a limiter's store fails. */
+/** What becomes of a request while the limits' store fails. */
 export interface LimiterFailureOptions {
   /**
-   * What becomes of a request while the store of a rule's `limiter` fails. `local` (unless given): a
-   * bucket in this process's memory decides. `open`: it passes. `closed`: 503.
+   * What becomes of a request while the `limitStore`, or the store of a rule's `limiter`, fails.
+   * `local` (unless given): this process's memory decides. `open`: it passes. `closed`: 503.
    */
   whenLimitsFail?: 'local' | 'open' | 'closed' | undefined
   /**
-   * How many server processes share a limiter; 1 unless given. While its store fails, each of them
-   * lets through its part of the limit.
+   * How many server processes share the limits; 1 unless given. While their store fails, each of
+   * them lets through its part.
    */
   instances?: number | undefined
 }
@@ -29,69 +33,58 @@ export interface LimiterFailureOptions {
 export interface SharedLimiterParts extends LimiterFailureOptions {
   readonly stores: Stores
   readonly clock: Clock
+  readonly events: Events | undefined
 }
 
-/** Gives back what was taken. */
-export type GiveBack = () => void
-
 /** A limiter whose store is shared with other processes, and what decides while that fails. */
-export class SharedLimiter {
-  readonly rule: LimiterRule
+export class SharedLimiter implements SharedLimits {
+  readonly #rule: LimiterRule
+  readonly #events: Events | undefined
   readonly #calls: StoreCalls
   readonly #clock: Clock
   readonly #whenFails: 'local' | 'open' | 'closed'
   readonly #local: BucketRule | undefined
 
   constructor(rule: LimiterRule, parts: SharedLimiterParts) {
-    this.rule = rule
+    this.#rule = rule
+    this.#events = parts.events
     this.#calls = parts.stores.callsOf('limits', rule.limiter)
     this.#clock = parts.clock
     this.#whenFails = parts.whenLimitsFail ?? 'local'
     this.#local = localRule(rule, parts)
   }
 
-  /**
-   * Takes one for a request, and notes where the limit stands.
-   *
-   * @param taken is told what gives it back; a refusal may have taken something, too
-   * @param observed is told what a rule that only observes would have refused
-   * @throws GatewayError when the limit, or the failure of its store, refuses the request
-   */
-  async take(
-    exchange: Exchange,
-    taken: (giveBack: GiveBack) => void,
-    observed: (limit: number, waitMs: number) => void,
-  ): Promise<void> {
-    const { rule } = this
+  async take(exchange: Exchange, taken: Taken): Promise<void> {
+    const rule = this.#rule
     const { limiter } = rule
     const key = rule.keyOf(exchange)
     if (key === undefined) return
     const giveBack = (): void => this.#reward(key)
     try {
       const state = await this.#calls.run(() => limiter.consume(key, 1))
-      taken(giveBack)
+      taken(giveBack, rule.observe)
       this.#note(exchange, state)
     } catch (thrown) {
       if (!(thrown instanceof RateLimiterRes)) {
         const undo = this.#takeWithoutStore(exchange, key, thrown)
-        if (undo !== undefined) taken(undo)
+        if (undo !== undefined) taken(undo, rule.observe)
         return
       }
-      // Its limiters count what they refuse, unless they are ours.
-      if (!('take' in limiter) && !('takeAll' in limiter)) taken(giveBack)
+      if (limiter.takesOnRefusal !== false) taken(giveBack, rule.observe)
       if (!rule.observe) {
         this.#note(exchange, thrown)
         announceLimits(exchange)
         throw refusalOf('requests', rule.name, rule.limit, thrown.msBeforeNext)
       }
-      observed(rule.limit, thrown.msBeforeNext)
+      const { name, limit } = rule
+      tellObserved(this.#events, exchange, name, 'requests', limit, thrown.msBeforeNext)
     }
   }
 
   #takeWithoutStore(exchange: Exchange, key: string, cause: unknown): GiveBack | undefined {
     if (!isStoreFailure(cause)) throw new GatewayError('gateway_overloaded', { cause })
     exchange.announceDegraded(this.#calls.name)
-    const { rule } = this
+    const rule = this.#rule
     if (rule.observe || this.#whenFails === 'open') return undefined
     const local = this.#local
     if (local === undefined) throw new GatewayError('gateway_overloaded', { cause })
@@ -108,7 +101,7 @@ export class SharedLimiter {
   }
 
   #note(exchange: Exchange, state: RateLimiterRes): void {
-    const { rule } = this
+    const rule = this.#rule
     if (rule.observe) return
     // Its limiters count in windows: all of them come back at once.
     const resetMs = Math.max(0, state.msBeforeNext)
@@ -126,7 +119,7 @@ export class SharedLimiter {
   /** Waits for nothing: a window ends by itself. */
   #reward(key: string): void {
     try {
-      void Promise.resolve(this.#calls.run(() => this.rule.limiter.reward(key, 1))).catch(noWorse)
+      void Promise.resolve(this.#calls.run(() => this.#rule.limiter.reward(key, 1))).catch(noWorse)
     } catch {
       // The store is away.
     }
@@ -147,16 +140,16 @@ function localRule(
   // What a limiter of somebody's own lets through is not known.
   if (whenLimitsFail !== 'local' || !(limit >= 1)) return undefined
   const burst = 'burst' in limiter ? limiter.burst : undefined
-  const part = (whole: number): number => Math.max(1, Math.floor(whole / instances))
   const bucket = new TokenBucketMemory({
-    points: part(limit),
-    burst: typeof burst === 'number' && burst >= 1 ? part(burst) : undefined,
+    points: partOf(limit, instances),
+    burst: typeof burst === 'number' && burst >= 1 ? partOf(burst, instances) : undefined,
     // A window that never ends lets nobody through a second time for as long as there may be.
     duration: windowSeconds > 0 ? Math.min(windowSeconds, secondsOfYear) : secondsOfYear,
     clock,
   })
   return {
     name,
+    storeName: undefined,
     observe,
     keyOf: (exchange) => rule.keyOf(exchange),
     unit: 'requests',

@@ -4,6 +4,7 @@ import { systemClock } from '../lib/clock.js'
 import { checkOptions } from '../lib/options.js'
 import type { BucketRate } from './bucket-rate.js'
 import { bucketRate } from './bucket-rate.js'
+import { costMs, fillMs, tokensAfter, toleranceMs, waitFor } from './bucket-time.js'
 import { TimeTable } from './time-table.js'
 import type { TokenBucketOptions } from './token-bucket-options.js'
 import { tokenBucketOptions } from './token-bucket-options.js'
@@ -108,9 +109,7 @@ export class TokenBucketMemory extends RateLimiterCompatibleAbstract {
   /** The whole tokens that are there, 0 while there is a debt. So many would pass at once. */
   remaining(key: string, nowMs: number, rate: BucketRate = this.rate): number {
     const thereMs = nowMs - this.#emptySince(this.#emptyAt.find(key), nowMs, rate)
-    const whole = Math.floor((thereMs + toleranceMs) / rate.msPerToken)
-    // Of a very fast rate the tolerance alone is worth some tokens.
-    return Math.min(Math.max(whole, 0), rate.capacity)
+    return tokensAfter(thereMs, rate)
   }
 
   /** Milliseconds until the bucket is full again; 0 when it is, Infinity when blocked for ever. */
@@ -230,27 +229,6 @@ export class TokenBucketMemory extends RateLimiterCompatibleAbstract {
     const consumed = capacity - Math.floor((thereMs + toleranceMs) / msPerToken)
     return new RateLimiterRes(this.remaining(name, nowMs), Math.ceil(waitMs), consumed, wasFull)
   }
-}
-
-/** How long an empty bucket takes to fill, in milliseconds. */
-function fillMs(rate: BucketRate): number {
-  return rate.capacity * rate.msPerToken
-}
-
-function costMs(tokens: number, rate: BucketRate): number {
-  return tokens * rate.msPerToken
-}
-
-/** A request passes that is early by no more than this: far more than what doubles are off by. */
-const toleranceMs = 1 / 2048
-
-/**
- * The wait for a bucket that would be overdrawn by so many milliseconds' worth: whole microseconds.
- * The half of the tolerance that is left away makes up for the rounding of the times in between.
- */
-function waitFor(overdrawnMs: number): number {
-  if (overdrawnMs <= toleranceMs) return 0
-  return Math.ceil((overdrawnMs - toleranceMs / 2) * 1000) / 1000
 }
 
 function isWhole(points: number): boolean {

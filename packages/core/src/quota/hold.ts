@@ -11,6 +11,7 @@ export interface Hold {
   readonly reserved: number | undefined
   /** Whether the ledger may hold it all the same, as it was asked and did not answer. */
   readonly mayBeReserved: boolean
+  /** The prices that may apply. */
   readonly prices: readonly Price[]
   readonly estimate: Estimate
   /** What the connection had sent before. */
@@ -26,25 +27,27 @@ export interface Due {
 /**
  * What a request that is over is charged; undefined when nothing is.
  *
+ * @param prices those that apply; of several the dearest counts
  * @param chargesBroken whether a stream that broke off without a usage costs what was observed
  */
 export function dueFor(
   exchange: Exchange,
   held: Hold,
+  prices: readonly Price[],
   outcome: Outcome,
   chargesBroken: boolean,
 ): Due | undefined {
   const { charged } = exchange
   if (charged !== undefined) {
     if ('micros' in charged) return { amount: charged.micros, tokens: undefined }
-    const amount = dearest(held.prices, (price) => costMicros(price, charged))
+    const amount = dearest(prices, (price) => costMicros(price, charged))
     return { amount, tokens: charged }
   }
   if (outcome.status >= 300) return undefined
   const broken = !outcome.completed || outcome.error !== undefined
   if (broken && !chargesBroken) return undefined
   const tokens = seen(exchange, held)
-  const amount = dearestCostMicros(held.prices, tokens)
+  const amount = dearestCostMicros(prices, tokens)
   return amount === 0 ? undefined : { amount, tokens }
 }
 

@@ -6,8 +6,8 @@ export const mostTokens = 1_000_000_000
 
 /**
  * Reads a usage object as providers report it: ours (`inputTokens`), OpenAI's of chat completions
- * and embeddings (`prompt_tokens`), OpenAI's of responses and Anthropic's (`input_tokens`), and
- * Gemini's (`promptTokenCount`). Fields it does not know are nothing to it.
+ * and embeddings (`prompt_tokens`), OpenAI's of responses, images and speech and Anthropic's
+ * (`input_tokens`), and Gemini's (`promptTokenCount`). Fields it does not know are nothing to it.
  *
  * Undefined when it is none of these, and when one of the numbers is not a whole one from 0 to
  * 1,000,000,000: a usage that is wrong in one place is not to be believed in the others, and is
@@ -40,21 +40,28 @@ function readOurs(usage: object): Usage | undefined {
   })
 }
 
-/** OpenAI: chat completions, completions, embeddings. */
+/**
+ * OpenAI: chat completions, completions, embeddings. Some servers that speak its protocol, xAI's for
+ * one, count reasoning beside what was completed and not inside it: the total tells.
+ */
 function readPromptTokens(usage: object): Usage | undefined {
+  const inputTokens = count(usage, 'prompt_tokens') ?? 0
+  const completed = count(usage, 'completion_tokens') ?? 0
+  const reasoning = detail(usage, 'completion_tokens_details', 'reasoning_tokens') ?? 0
+  const isBeside = count(usage, 'total_tokens') === inputTokens + completed + reasoning
   return checked({
-    inputTokens: count(usage, 'prompt_tokens') ?? 0,
-    outputTokens: count(usage, 'completion_tokens') ?? 0,
+    inputTokens,
+    outputTokens: isBeside ? completed + reasoning : completed,
     cachedInputTokens: detail(usage, 'prompt_tokens_details', 'cached_tokens'),
     audioInputTokens: detail(usage, 'prompt_tokens_details', 'audio_tokens'),
     audioOutputTokens: detail(usage, 'completion_tokens_details', 'audio_tokens'),
-    imageInputTokens: undefined,
+    imageInputTokens: detail(usage, 'prompt_tokens_details', 'image_tokens'),
   })
 }
 
 /**
- * OpenAI's responses count what was cached inside `input_tokens`; Anthropic counts it beside them,
- * in fields of their own. What is written to a cache is input like any other.
+ * OpenAI's responses, images and speech count what was cached inside `input_tokens`; Anthropic counts
+ * it beside them, in fields of their own. What is written to a cache is input like any other.
  */
 function readInputTokens(usage: object): Usage | undefined {
   const cacheRead = count(usage, 'cache_read_input_tokens')
@@ -62,25 +69,52 @@ function readInputTokens(usage: object): Usage | undefined {
   return checked({
     inputTokens: (count(usage, 'input_tokens') ?? 0) + (cacheRead ?? 0) + cacheWritten,
     outputTokens: count(usage, 'output_tokens') ?? 0,
-    cachedInputTokens: cacheRead ?? detail(usage, 'input_tokens_details', 'cached_tokens'),
-    audioInputTokens: undefined,
-    audioOutputTokens: undefined,
-    imageInputTokens: undefined,
+    cachedInputTokens: cacheRead ?? inputDetail(usage, 'cached_tokens'),
+    audioInputTokens: inputDetail(usage, 'audio_tokens'),
+    audioOutputTokens:
+      detail(usage, 'output_tokens_details', 'audio_tokens') ??
+      detail(usage, 'output_token_details', 'audio_tokens'),
+    imageInputTokens: inputDetail(usage, 'image_tokens'),
   })
 }
 
-/** Gemini counts thoughts beside the candidates, and what was cached inside the prompt. */
+/** Transcriptions spell it in a way of their own. */
+function inputDetail(usage: object, name: string): number | undefined {
+  return detail(usage, 'input_tokens_details', name) ?? detail(usage, 'input_token_details', name)
+}
+
+/**
+ * Gemini counts thoughts beside the candidates, what its tools gave the model beside the prompt, and
+ * what was cached inside the prompt.
+ */
 function readGemini(usage: object): Usage | undefined {
+  const prompt = count(usage, 'promptTokenCount') ?? 0
+  const toolUse = count(usage, 'toolUsePromptTokenCount') ?? 0
   const candidates = count(usage, 'candidatesTokenCount') ?? 0
   const thoughts = count(usage, 'thoughtsTokenCount') ?? 0
   return checked({
-    inputTokens: count(usage, 'promptTokenCount') ?? 0,
+    inputTokens: prompt + toolUse,
     outputTokens: candidates + thoughts,
     cachedInputTokens: count(usage, 'cachedContentTokenCount'),
-    audioInputTokens: undefined,
-    audioOutputTokens: undefined,
-    imageInputTokens: undefined,
+    audioInputTokens: ofModality(usage, 'promptTokensDetails', 'AUDIO'),
+    audioOutputTokens: ofModality(usage, 'candidatesTokensDetails', 'AUDIO'),
+    imageInputTokens: ofModality(usage, 'promptTokensDetails', 'IMAGE'),
   })
+}
+
+/** The tokens of one kind in a list of Gemini's; undefined when the list has none of the kind. */
+function ofModality(usage: object, list: string, modality: string): number | undefined {
+  const details = fieldOf(usage, list)
+  if (details === undefined) return undefined
+  if (!Array.isArray(details)) return Number.NaN
+  const entries: readonly unknown[] = details
+  let sum: number | undefined
+  for (const entry of entries) {
+    if (typeof entry !== 'object' || entry === null) return Number.NaN
+    if (fieldOf(entry, 'modality') === modality)
+      sum = (sum ?? 0) + (count(entry, 'tokenCount') ?? 0)
+  }
+  return sum
 }
 
 /** Whether a field is there and says something. */

@@ -14,7 +14,7 @@ export interface IoredisCluster extends IoredisClient {
 /** The seam to a client or a cluster of ioredis or iovalkey. */
 export function ioredisClient(client: IoredisClient | IoredisCluster): RedisClient {
   return {
-    send: async (_key, args) => call(client, args),
+    send: (_key, args) => call(client, args),
     async sendToAll(args) {
       const nodes = 'nodes' in client && client.isCluster ? client.nodes('master') : [client]
       return Promise.all(nodes.map(async (node) => call(node, args)))
@@ -23,7 +23,7 @@ export function ioredisClient(client: IoredisClient | IoredisCluster): RedisClie
 }
 
 // A cluster finds the key of a command by its name in lower case.
-async function call(
+function call(
   client: IoredisClient,
   [command, ...args]: readonly [command: string, ...args: string[]],
 ): Promise<unknown> {

@@ -19,7 +19,7 @@ export interface NodeRedisCluster {
 /** The seam to a client of node-redis. */
 export function nodeRedisClient(client: NodeRedisClient): RedisClient {
   return {
-    send: async (_key, args) => client.sendCommand(args),
+    send: (_key, args) => client.sendCommand(args),
     sendToAll: async (args) => [await client.sendCommand(args)],
   }
 }
@@ -27,7 +27,7 @@ export function nodeRedisClient(client: NodeRedisClient): RedisClient {
 /** The seam to a cluster of node-redis. */
 export function nodeRedisCluster(cluster: NodeRedisCluster): RedisClient {
   return {
-    send: async (key, args) => cluster.sendCommand(key, false, [...args]),
+    send: (key, args) => cluster.sendCommand(key, false, [...args]),
     sendToAll: async (args) =>
       Promise.all(
         cluster.masters.map(async (node) => (await cluster.nodeClient(node)).sendCommand(args)),

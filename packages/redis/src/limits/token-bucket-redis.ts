@@ -1,11 +1,11 @@
 import { RateLimiterCompatibleAbstract, RateLimiterRes } from 'rate-limiter-flexible'
 import { BucketState } from './bucket-state.js'
-import { microRate, type BucketLimit, type MicroRate } from './micro-rate.js'
-import { RedisBuckets, type Change, type RedisBucketsParts } from './redis-buckets.js'
-import { microTake, takeAll, type BucketTake, type TakenAll } from './take-all.js'
+import type { Change, LimitCommands } from './limit-commands.js'
+import { isWhole, microRate, type BucketLimit, type MicroRate } from './micro-rate.js'
 
 /** What a TokenBucketRedis is made of. */
-export interface TokenBucketRedisParts extends Omit<RedisBucketsParts, 'prefix'> {
+export interface TokenBucketRedisParts {
+  readonly commands: LimitCommands
   readonly limit: BucketLimit
   readonly keyPrefix: string
 }
@@ -34,18 +34,22 @@ export class TokenBucketRedis extends RateLimiterCompatibleAbstract {
   readonly duration: number
   /** Whole tokens the bucket holds. */
   readonly burst: number
+  /** That a refusal takes nothing, unlike those of rate-limiter-flexible's own limiters. */
+  readonly takesOnRefusal = false
   readonly #rate: MicroRate
-  readonly #buckets: RedisBuckets
+  readonly #capacity: string
+  readonly #commands: LimitCommands
 
   /** Made by `redisLimiter`. */
-  constructor({ client, clock, keyPrefix, limit }: TokenBucketRedisParts) {
+  constructor({ commands, keyPrefix, limit }: TokenBucketRedisParts) {
     super()
     this.keyPrefix = keyPrefix
     this.points = limit.points
     this.duration = limit.duration ?? 60
     this.burst = limit.burst ?? limit.points
     this.#rate = microRate(limit)
-    this.#buckets = new RedisBuckets({ client, prefix: keyPrefix, clock })
+    this.#capacity = String(this.#rate.capacityMicros)
+    this.#commands = commands
   }
 
   /**
@@ -57,54 +61,27 @@ export class TokenBucketRedis extends RateLimiterCompatibleAbstract {
    *   with a RangeError when `points` is not a whole number from 0
    */
   override async consume(key: string | number, points: number = 1): Promise<RateLimiterRes> {
-    const take = microTake(String(key), points, this.#rate)
-    const { passes, missingBefore } = await this.#buckets.take(take)
-    const [before = 0] = missingBefore
-    if (passes) return this.#answer(before + take.costMicros, before === 0)
+    const costMicros = this.#costMicros(points)
+    const { passes, before } = await this.#take(key, costMicros)
+    if (passes) return this.#answer(before + costMicros, before === 0)
     const waitMs = new BucketState(this.#rate, before).waitMs(points)
     // The contract: a refusal is a rejection, and no Error.
     return Promise.reject(this.#answer(before, before === 0, waitMs))
   }
 
-  /**
-   * Takes from several buckets in one round trip: from all of them, or from none. Each take brings
-   * its own rate; the limiter's own plays no part. The buckets are those of `consume`: a key is the
-   * same bucket in both.
-   *
-   * On a cluster the keys of one call must share a slot: give them the same part in braces, as in
-   * `{acme}:requests` and `{acme}:tokens`. Otherwise Redis refuses the call, and nothing is taken.
-   *
-   * @throws GatewayError `store_write_failed`
-   * @throws RangeError for a cost or a rate that is none; nothing is taken
-   * @example
-   * ```ts
-   * const { waitMs } = await limiter.takeAll([
-   *   { key: 'requests:key_1', cost: 1, points: 60 },
-   *   { key: 'tokens:key_1', cost: 1_250, points: 100_000, burst: 10_000 },
-   * ])
-   * if (waitMs > 0) refuse(waitMs)
-   * ```
-   */
-  async takeAll(takes: readonly BucketTake[]): Promise<TakenAll> {
-    return takeAll(this.#buckets, takes)
-  }
-
   /** Takes `points` tokens, there or not. Rejects with a RangeError when they are no whole number. */
   override async penalty(key: string | number, points: number = 1): Promise<RateLimiterRes> {
-    const { costMicros } = microTake(String(key), points, this.#rate)
-    return this.#change(key, 'add', costMicros)
+    return this.#change(key, 'add', this.#costMicros(points))
   }
 
   /** Gives `points` tokens back, never to more than full: a fresh key gains nothing. */
   override async reward(key: string | number, points: number = 1): Promise<RateLimiterRes> {
-    const { costMicros } = microTake(String(key), points, this.#rate)
-    return this.#change(key, 'add', -costMicros)
+    return this.#change(key, 'add', -this.#costMicros(points))
   }
 
   /** Where the key stands; null when its bucket is full. */
   override async get(key: string | number): Promise<RateLimiterRes | null> {
-    const { missingBefore } = await this.#buckets.take(microTake(String(key), 0, this.#rate))
-    const [missing = 0] = missingBefore
+    const { before: missing } = await this.#take(key, 0)
     return missing === 0 ? null : this.#answer(missing, false)
   }
 
@@ -113,8 +90,7 @@ export class TokenBucketRedis extends RateLimiterCompatibleAbstract {
    * bucket's rate as always, which is why the contract's second duration says nothing here.
    */
   override async set(key: string | number, points: number): Promise<RateLimiterRes> {
-    const { costMicros } = microTake(String(key), points, this.#rate)
-    return this.#change(key, 'exactly', costMicros)
+    return this.#change(key, 'exactly', this.#costMicros(points))
   }
 
   /**
@@ -133,8 +109,25 @@ export class TokenBucketRedis extends RateLimiterCompatibleAbstract {
 
   /** Makes the key's bucket full. Resolves to whether it was not. */
   override async delete(key: string | number): Promise<boolean> {
-    const { before } = await this.#buckets.change(String(key), 'exactly', 0)
+    const { before } = await this.#changed(key, 'exactly', 0)
     return before > 0
+  }
+
+  /** @throws RangeError for points that are no whole number from 0 */
+  #costMicros(points: number): number {
+    if (!isWhole(points)) throw new RangeError(`not a whole number of points from 0: ${points}`)
+    return this.#rate.microsOf(points)
+  }
+
+  async #take(
+    key: string | number,
+    costMicros: number,
+  ): Promise<{ passes: boolean; before: number }> {
+    const args = [String(costMicros), this.#capacity]
+    const fillMs = this.#rate.capacityMicros / 1_000
+    const names = [this.#nameOf(key)] as const
+    const [passes, before = 0] = await this.#commands.take(names, fillMs, 'b', args)
+    return { passes: passes === 1, before }
   }
 
   async #change(
@@ -142,8 +135,21 @@ export class TokenBucketRedis extends RateLimiterCompatibleAbstract {
     change: Change,
     givenMicros: number,
   ): Promise<RateLimiterRes> {
-    const { before, now } = await this.#buckets.change(String(key), change, givenMicros)
+    const { before, now } = await this.#changed(key, change, givenMicros)
     return this.#answer(now, before === 0)
+  }
+
+  #changed(
+    key: string | number,
+    change: Change,
+    givenMicros: number,
+  ): Promise<{ before: number; now: number }> {
+    const given = givenMicros === Infinity ? 'inf' : String(givenMicros)
+    return this.#commands.change([this.#nameOf(key)], change, [given, this.#capacity])
+  }
+
+  #nameOf(key: string | number): string {
+    return `${this.keyPrefix}:limit:${key}`
   }
 
   #answer(missingMicros: number, wasFull: boolean, refusedForMs?: number): RateLimiterRes {

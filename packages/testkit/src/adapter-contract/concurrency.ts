@@ -2,13 +2,15 @@ import { describe, expect, it } from 'vitest'
 import type { Harness } from '../harness.js'
 import { ask, expectError, open } from './client.js'
 import { deferred, until } from './waiting.js'
-import { serve, World } from './world.js'
+import { serve, World, type MakeLimitStore } from './world.js'
 
 /** Requests in flight. */
-export function describeConcurrency(harness: Harness): void {
+export function describeConcurrency(harness: Harness, makeLimitStore?: MakeLimitStore): void {
+  const makeWorld = (): World => new World(makeLimitStore)
+
   describe('requests in flight', () => {
     it('are limited, and a refusal takes no request from the minute', async () => {
-      const world = new World()
+      const world = makeWorld()
       const key = await world.key()
       const gate = deferred()
       let running = 0
@@ -38,7 +40,7 @@ export function describeConcurrency(harness: Harness): void {
     })
 
     it('let through exactly three of fifty at once', async () => {
-      const world = new World()
+      const world = makeWorld()
       const key = await world.key()
       const gate = deferred()
       const server = await serve(harness, {
@@ -58,7 +60,7 @@ export function describeConcurrency(harness: Harness): void {
     })
 
     it('are not counted when the rate refuses', async () => {
-      const world = new World()
+      const world = makeWorld()
       const key = await world.key()
       const server = await serve(harness, {
         gateway: world.gateway({ limits: { rpm: 1, concurrency: 1 } }),

@@ -13,6 +13,7 @@ import { describeLifecycle } from './lifecycle.js'
 import { describeLimits } from './limits.js'
 import { describeQuota } from './quota.js'
 import { describeTimeouts } from './timeouts.js'
+import type { MakeLimitStore } from './world.js'
 
 /**
  * Everything an adapter must do, on a listening server. The adapter's own test only builds apps:
@@ -36,5 +37,21 @@ export function runAdapterContract(harness: Harness): void {
     describeLateHandlers(harness)
     describeLifecycle(harness)
     describeLeaving(harness)
+  })
+}
+
+/**
+ * How the limits of a gateway behave, wherever they are counted; the same as with those in memory.
+ *
+ * @param makeLimitStore makes a store that nothing was counted in; called in each test
+ */
+export function runLimitGuardContract(
+  name: string,
+  harness: Harness,
+  makeLimitStore: MakeLimitStore,
+): void {
+  describe(`${name} counting the limits of a gateway`, () => {
+    describeLimits(harness, makeLimitStore)
+    describeConcurrency(harness, makeLimitStore)
   })
 }

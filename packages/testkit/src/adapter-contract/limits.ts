@@ -3,13 +3,15 @@ import type { GatewayOptions } from '@lazu/core'
 import { describe, expect, it } from 'vitest'
 import type { Handler, Harness, RunningApp } from '../harness.js'
 import { ask, expectError, type Answer } from './client.js'
-import { serve, World } from './world.js'
+import { serve, World, type MakeLimitStore } from './world.js'
 
 /** Tells the handler's view of the limits. */
 const tellLimits: Handler = ({ lazu }) => ({ limits: lazu.limits })
 
 /** Requests and tokens a minute. */
-export function describeLimits(harness: Harness): void {
+export function describeLimits(harness: Harness, makeLimitStore?: MakeLimitStore): void {
+  const makeWorld = (): World => new World(makeLimitStore)
+
   async function start(world: World, options: GatewayOptions): Promise<RunningApp> {
     return serve(harness, {
       gateway: world.gateway(options),
@@ -19,7 +21,7 @@ export function describeLimits(harness: Harness): void {
 
   describe('requests a minute', () => {
     it('let through exactly ten of two hundred at once', async () => {
-      const world = new World()
+      const world = makeWorld()
       const key = await world.key()
       const server = await start(world, { limits: { rpm: 10 } })
       const answers = await Promise.all(
@@ -36,7 +38,7 @@ export function describeLimits(harness: Harness): void {
     it.each([60, 7, 1_000])(
       'announce a wait that is enough, and no more than it (%i)',
       async (rpm) => {
-        const world = new World()
+        const world = makeWorld()
         const key = await world.key()
         const server = await start(world, { limits: { rpm, burst: 2 } })
         const get = () => ask(server, 'GET /ok', { key })
@@ -57,7 +59,7 @@ export function describeLimits(harness: Harness): void {
     )
 
     it('are told in headers of what passes and of what does not', async () => {
-      const world = new World()
+      const world = makeWorld()
       const key = await world.key()
       const server = await start(world, { limits: { rpm: 2 } })
       expect(rateHeaders(await ask(server, 'GET /ok', { key }))).toEqual(['2', '1', '30s'])
@@ -70,13 +72,18 @@ export function describeLimits(harness: Harness): void {
     })
 
     it('are counted for each key, and by address where there is no key', async () => {
-      const world = new World()
+      const world = makeWorld()
       const server = await start(world, { limits: { rpm: 1 } })
       for (const key of [await world.key(), await world.key()]) {
         expect((await ask(server, 'GET /ok', { key })).status).toBe(200)
         expect((await ask(server, 'GET /ok', { key })).status).toBe(429)
       }
-      const options = { limits: { rpm: 1 }, trustProxies: 1, clock: world.clock }
+      const options = {
+        ...world.counted,
+        limits: { rpm: 1 },
+        trustProxies: 1,
+        clock: world.clock,
+      }
       const keyless = await serve(harness, { gateway: options, routes: { 'GET /ok': tellLimits } })
       const statuses: number[] = []
       for (const from of ['192.0.2.1', '192.0.2.2', '192.0.2.1', '2001:db8::1', '2001:db8::2']) {
@@ -87,7 +94,7 @@ export function describeLimits(harness: Harness): void {
     })
 
     it("are the key's own or its tier's where it has any", async () => {
-      const world = new World()
+      const world = makeWorld()
       const tiers = { small: { rpm: 2 }, large: { rpm: 4 } }
       const server = await start(world, { limits: { rpm: 1 }, tiers })
       const passing = async (key: string): Promise<number> => {
@@ -104,7 +111,7 @@ export function describeLimits(harness: Harness): void {
     })
 
     it('are counted by any limiter of rate-limiter-flexible', async () => {
-      const world = new World()
+      const world = makeWorld()
       const key = await world.key()
       const limiter = new RateLimiterMemory({ points: 3, duration: 60 })
       const server = await start(world, { limits: { limiter } })
@@ -120,9 +127,10 @@ export function describeLimits(harness: Harness): void {
     })
 
     it('work as lazuRateLimit alone', async () => {
-      const { common } = new World()
+      const { common, counted } = makeWorld()
+      const options = { limits: { rpm: 1 }, ...common, ...counted }
       const server = await serve(harness, {
-        guards: { before: [{ name: 'lazuRateLimit', options: { limits: { rpm: 1 }, ...common } }] },
+        guards: { before: [{ name: 'lazuRateLimit', options }] },
         routes: { 'GET /ok': tellLimits },
       })
       expect((await ask(server, 'GET /ok')).status).toBe(200)
@@ -132,7 +140,7 @@ export function describeLimits(harness: Harness): void {
 
   describe('tokens a minute', () => {
     it('take the estimate, and put right by the usage what it took', async () => {
-      const world = new World()
+      const world = makeWorld()
       const key = await world.key()
       const server = await serve(harness, {
         gateway: world.gateway({ limits: { tpm: 1_000 } }),
@@ -158,7 +166,7 @@ export function describeLimits(harness: Harness): void {
     })
 
     it('are not spent by what was refused or failed', async () => {
-      const world = new World()
+      const world = makeWorld()
       const key = await world.key()
       const server = await serve(harness, {
         gateway: world.gateway({ limits: { tpm: 1_000 } }),
@@ -171,7 +179,7 @@ export function describeLimits(harness: Harness): void {
     })
 
     it('refuse for good what no bucket could ever hold', async () => {
-      const world = new World()
+      const world = makeWorld()
       const key = await world.key()
       const server = await start(world, { limits: { rpm: 10, tpm: 1_000 } })
       const answer = await ask(server, 'POST /chat', { key, body: { max_tokens: 5_000 } })
@@ -182,7 +190,7 @@ export function describeLimits(harness: Harness): void {
 
   describe('several rules', () => {
     it('take nothing when one of them refuses', async () => {
-      const world = new World()
+      const world = makeWorld()
       const key = await world.key()
       const server = await start(world, {
         limits: [{ rpm: 5 }, { name: 'team', rpm: 1, by: (exchange) => exchange.header('x-team') }],
@@ -197,7 +205,7 @@ export function describeLimits(harness: Harness): void {
     })
 
     it('give requests back when tokens are refused once the body is there', async () => {
-      const world = new World()
+      const world = makeWorld()
       const key = await world.key()
       const server = await start(world, { limits: { rpm: 10, tpm: 1_000 } })
       const post = (cap: number) => ask(server, 'POST /chat', { key, body: { max_tokens: cap } })
@@ -209,7 +217,7 @@ export function describeLimits(harness: Harness): void {
     })
 
     it('keep the request count when it is the body that is wrong', async () => {
-      const world = new World()
+      const world = makeWorld()
       const key = await world.key()
       const server = await start(world, { limits: { rpm: 2, tpm: 1_000 } })
       const post = (cap: number) => ask(server, 'POST /chat', { key, body: { max_tokens: cap } })
@@ -219,7 +227,7 @@ export function describeLimits(harness: Harness): void {
     })
 
     it('say the longest wait of those that refuse', async () => {
-      const world = new World()
+      const world = makeWorld()
       const key = await world.key()
       const server = await start(world, {
         limits: [
@@ -235,7 +243,7 @@ export function describeLimits(harness: Harness): void {
     })
 
     it('refuse nobody in observe mode, and tell what they would have refused', async () => {
-      const world = new World()
+      const world = makeWorld()
       const key = await world.key()
       const server = await start(world, {
         limits: [

@@ -6,6 +6,7 @@ import {
   type GatewayEvents,
   type GatewayOptions,
   type Keys,
+  type LimitStore,
   type Logger,
   type NewKey,
   type Prices,
@@ -28,6 +29,9 @@ type Happened = {
 /** A token of output costs a micro-dollar, one of input nothing: costs are caps and usages. */
 export const prices: Prices = { m: { input: 0, output: 1_000_000 } }
 
+/** Makes a store for limits that goes by a clock. */
+export type MakeLimitStore = (clock: FakeClock) => LimitStore
+
 /** What one test's gateway stands on, and all that is heard of it. */
 export class World {
   readonly clock: FakeClock = new FakeClock()
@@ -41,13 +45,18 @@ export class World {
     settled: [],
     unsettled: [],
     degraded: [],
+    channelFailed: [],
     lateWrite: [],
   }
   /** What every guard is to be given. */
   readonly common: CommonOptions
+  /** Where limits are counted. */
+  readonly counted: Pick<GatewayOptions, 'limitStore'>
   #credits = 0
 
-  constructor() {
+  /** @param makeLimitStore makes what counts the limits; they are counted in memory unless given */
+  constructor(makeLimitStore?: MakeLimitStore) {
+    this.counted = { limitStore: makeLimitStore?.(this.clock) }
     const logger: Logger = {
       error: (fields, message) => void this.log.push({ fields, message }),
       warn: (fields, message) => void this.log.push({ fields, message }),
@@ -82,7 +91,7 @@ export class World {
 
   /** The preset's options: the common ones, keys, and what a test adds. */
   gateway(options: GatewayOptions = {}): GatewayOptions {
-    return { ...this.common, keys: this.keys, ...options }
+    return { ...this.common, ...this.counted, keys: this.keys, ...options }
   }
 
   /** The preset's options with a ledger and prices. */

@@ -1,0 +1,86 @@
+import { GatewayError, type Ledger } from '@lazu/core'
+import type { JournalEntry, JournalSink } from './journal.js'
+
+/** What of a ledger is used to take a journal in. */
+export type JournaledLedger = Pick<Ledger, 'credit' | 'reserve' | 'settle' | 'release'>
+
+/** Longer than a journal is left undrained: a charge must find its reservation open. */
+const yearMs = 365 * 86_400_000
+
+/** Whom a charge is counted for that belongs to no key: what an account was raised by after a loss. */
+const noKey = 'restored'
+
+/**
+ * Takes the journal into a ledger that lasts, one of `postgresStore` or `sqliteStore` for instance:
+ * credits and charges, with their keys, models and tokens. Reservations hold nothing there. What is
+ * handed out again changes nothing.
+ *
+ * A charge counts in the day it is drained on. The ledger in Redis must have the same one as
+ * `durable`, so that credits are there first.
+ *
+ * @example
+ * ```ts
+ * const durable = postgresStore({ pool }).ledger
+ * const ledger = redisLedger(client, { durable })
+ * await ledger.drainJournal(journalInto(durable))
+ * ```
+ */
+export function journalInto(ledger: JournaledLedger): JournalSink {
+  return async (entries) => {
+    // In their order, because an account in debt takes no reservation any more, but those of a kind
+    // that stand side by side at once.
+    for (const run of runsOfKind(entries)) {
+      await Promise.all(run.map((entry) => take(ledger, entry)))
+    }
+  }
+}
+
+function runsOfKind(entries: readonly JournalEntry[]): JournalEntry[][] {
+  const runs: JournalEntry[][] = []
+  for (const entry of entries) {
+    const run = runs.at(-1)
+    if (run?.[0]?.kind === entry.kind) run.push(entry)
+    else runs.push([entry])
+  }
+  return runs
+}
+
+async function take(ledger: JournaledLedger, entry: JournalEntry): Promise<void> {
+  switch (entry.kind) {
+    case 'grant':
+      await ledger.credit(entry.account, entry.amount, entry.id)
+      return
+    case 'reserve':
+      await open(ledger, entry)
+      return
+    case 'settled':
+      await settle(ledger, entry)
+      return
+    case 'released':
+    case 'expired':
+      await ledger.release(entry.id)
+  }
+}
+
+async function open(ledger: JournaledLedger, entry: JournalEntry): Promise<void> {
+  const { id, account, key = noKey, model } = entry
+  try {
+    await ledger.reserve({ id, account, key, amount: 0, ttlMs: yearMs, model })
+  } catch (error) {
+    // It was handed out before, and has ended since.
+    if (!GatewayError.is(error) || error.condition !== 'quota_conflict') throw error
+  }
+}
+
+async function settle(ledger: JournaledLedger, entry: JournalEntry): Promise<void> {
+  const { id, amount, tokens } = entry
+  let settled = await ledger.settle(id, amount, tokens)
+  if (settled === undefined) {
+    // Raised after a loss: nobody had reserved it.
+    await open(ledger, entry)
+    settled = await ledger.settle(id, amount, tokens)
+  }
+  if (settled?.ended !== 'settled') {
+    throw new Error(`the charge of ${id} was not taken: its reservation was ${settled?.ended}`)
+  }
+}

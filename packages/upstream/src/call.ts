@@ -1,0 +1,121 @@
+import { Readable } from 'node:stream'
+import { GatewayError, type NodeExchange } from '@lazu/core'
+import type { AnswerHead, Flow, Sink, WholeAnswer } from './answer.js'
+import type { UpstreamTimeouts } from './channel-options.js'
+import { UpstreamCall, type CallOptions, type CallResult } from './failover.js'
+
+/** A request of a handler's own. */
+export interface CallRequest {
+  /** The endpoint, as clients ask for it, with its query: `/v1/chat/completions`. */
+  path: string
+  /** POST unless given, and GET when there is no body. */
+  method?: string | undefined
+  /** What is sent as JSON. */
+  body?: Readonly<Record<string, unknown>> | undefined
+  /** Whose channels serve it; the model the body or the path names unless given. */
+  model?: string | undefined
+  /** Time limits of this call, beside those of its channels, all attempts together. */
+  timeout?: UpstreamTimeouts | undefined
+}
+
+/** The answer of an upstream, always a 2xx. */
+export class UpstreamAnswer {
+  readonly status: number
+  readonly contentType: string
+  /**
+   * The body as it comes. Whoever does not want its rest destroys it. It fails with a GatewayError when
+   * the upstream breaks off.
+   */
+  readonly body: Readable
+  readonly #value: { readonly json: unknown } | undefined
+
+  constructor(
+    { status, contentType }: Pick<AnswerHead, 'status' | 'contentType'>,
+    body: Readable,
+    value?: { readonly json: unknown },
+  ) {
+    this.status = status
+    this.contentType = contentType
+    this.body = body
+    this.#value = value
+  }
+
+  /**
+   * What the answer says in JSON.
+   *
+   * @throws GatewayError upstream_bad_response when it is a stream
+   */
+  async json(): Promise<unknown> {
+    if (this.#value !== undefined) return this.#value.json
+    this.body.destroy()
+    throw new GatewayError('upstream_bad_response', {
+      cause: new Error('the answer is a stream, and no JSON'),
+    })
+  }
+}
+
+/**
+ * Makes a call of a handler's own.
+ *
+ * @throws GatewayError when there is no good answer, and the signal's reason when nobody waits for one
+ */
+export function call(
+  exchange: NodeExchange,
+  options: Omit<CallOptions, 'exchange' | 'begin'>,
+): Promise<UpstreamAnswer> {
+  return new Promise((resolve, reject) => {
+    let body: Readable | undefined
+    const made = new UpstreamCall({
+      ...options,
+      exchange,
+      begin(head, flow) {
+        const stream = new BodyStream(flow)
+        body = stream
+        resolve(new UpstreamAnswer(head, stream))
+        return stream.sink
+      },
+    })
+    const ended = (result: CallResult): void => {
+      if (typeof result === 'object') resolve(answerOf(result))
+      if (result !== 'given up') return
+      const error = reasonOf(exchange.signal)
+      body?.destroy(error)
+      reject(error)
+    }
+    made.run().then(ended, reject)
+  })
+}
+
+function reasonOf({ reason }: AbortSignal): Error {
+  return reason instanceof Error ? reason : new Error('nobody waits for this answer')
+}
+
+function answerOf(answer: WholeAnswer): UpstreamAnswer {
+  return new UpstreamAnswer(answer, Readable.from([answer.bytes]), { json: answer.value })
+}
+
+/** A body that is read by a handler. */
+class BodyStream extends Readable {
+  readonly #flow: Flow
+  readonly sink: Sink = {
+    write: (chunk) => this.push(chunk),
+    end: () => void this.push(null),
+    fail: (error) => void this.destroy(error),
+  }
+
+  constructor(flow: Flow) {
+    super()
+    this.#flow = flow
+    // Nobody may be reading it yet, and an error that nobody listens for ends the process.
+    this.on('error', () => {})
+  }
+
+  override _read(): void {
+    this.#flow.resume()
+  }
+
+  override _destroy(error: Error | null, callback: (error?: Error | null) => void): void {
+    this.#flow.giveUp()
+    callback(error)
+  }
+}

@@ -1,0 +1,92 @@
+import type { Readiness } from '@lazu/core'
+import { describeWithRedis, startFaultProxy } from '@lazu/testkit'
+import { createClient } from 'redis'
+import { afterAll, beforeAll, expect, it, onTestFinished, vi } from 'vitest'
+import { faults, type Fault } from './store-faults/faults.js'
+import { handlingMs, startLimitedGateway } from './store-faults/limits-gateway.js'
+import { bareTimers, isBetween, Load, p99 } from './store-faults/load.js'
+import { redisProcess, type ServerProcesses } from './store-faults/servers.js'
+import { storeDeadlineMs } from './store-faults/stores.js'
+import { collectUnhandled } from './store-faults/unhandled.js'
+
+vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 })
+
+const faultMs = 600
+
+/** Two seconds where nothing else runs; each try that comes too late there costs a second more. */
+const recoveryMs = 8_000
+
+/** For what has to come, on a machine that may have others to run. */
+const patience = { timeout: 20_000, interval: 20 }
+
+describeWithRedis('limits', (server) => {
+  let processes: ServerProcesses | undefined
+
+  beforeAll(() => {
+    processes = redisProcess(server())
+  })
+
+  afterAll(async () => {
+    await processes?.end()
+  })
+
+  const emptied: Fault = {
+    name: 'is emptied all the time',
+    isTotal: false,
+    async begin() {
+      const client = await createClient({ url: server().url }).connect()
+      const emptying = setInterval(() => void client.flushAll().catch(() => undefined), 50)
+      return async () => {
+        clearInterval(emptying)
+        client.destroy()
+      }
+    },
+  }
+
+  it.for([...faults, emptied])('stand it when the server $name', async (fault) => {
+    if (processes === undefined) throw new Error('there is no server')
+    const unhandled = collectUnhandled()
+    const proxy = await startFaultProxy({ port: server().port })
+    onTestFinished(() => proxy.close())
+    const gateway = await startLimitedGateway(proxy.port)
+    const load = new Load(gateway.url, gateway.key)
+    onTestFinished(() => load.stop())
+    await vi.waitFor(() => expect(load.isServedByStores(0)).toBe(true), patience)
+
+    const end = await fault.begin({ proxy, processes })
+    const beganMs = performance.now()
+    const isOver = (): boolean => performance.now() > beganMs + faultMs
+    let bareMs: readonly number[]
+    let readiness: Readiness
+    try {
+      // It is asked before the body and behind it.
+      bareMs = await bareTimers(gateway.url, 2 * storeDeadlineMs + handlingMs, isOver)
+      readiness = gateway.readiness()
+    } finally {
+      await end()
+    }
+    const endedMs = performance.now()
+    await vi.waitFor(() => expect(load.isServedByStores(endedMs)).toBe(true), patience)
+    await load.stop()
+    // A store that nobody asks shows nobody that it is back.
+    await vi.waitFor(async () => {
+      await load.ask()
+      expect(gateway.readiness().status).toBe('ok')
+    }, patience)
+
+    // What the store does not decide, this process does, and its part is all of the limit.
+    expect(load.asked.filter(({ status }) => status !== 200)).toEqual([])
+    const meanwhile = load.asked.filter(isBetween(beganMs, beganMs + faultMs))
+    const decidedHere = meanwhile.filter(({ degraded }) => degraded === 'limits')
+    expect(decidedHere.length).toBeGreaterThanOrEqual(fault.isTotal ? 1 : 0)
+    expect(fault.isTotal ? readiness.status : 'degraded').toBe('degraded')
+    const atFirst = load.asked.filter(isBetween(beganMs, beganMs + faultMs / 2))
+    const byStore = atFirst.filter(({ degraded }) => degraded === null)
+    expect(byStore.length).toBeLessThanOrEqual(fault.isTotal ? 0 : atFirst.length)
+    // A machine that is busy holds up bare timers as it does decisions.
+    expect(p99(meanwhile.map(({ tookMs }) => tookMs))).toBeLessThan(2 * p99(bareMs))
+    const back = load.served.find((one) => one.beganMs > endedMs && one.degraded === null)
+    expect((back?.beganMs ?? Infinity) - endedMs).toBeLessThan(recoveryMs)
+    expect(unhandled).toEqual([])
+  })
+})
