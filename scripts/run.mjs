@@ -13,8 +13,13 @@ const steps = {
   'start:fastify': () => node('examples/fastify/dist/start.js'),
   'start:two': () => node('examples/two-servers/dist/start.js'),
   tour: () => node('examples/express/dist/tour.js'),
+  bench: () => node('bench/dist/chain.js', ...process.argv.slice(3)),
+  'bench:micro': () => node('--expose-gc', 'bench/dist/micro.js'),
   'bench:format': () => node('bench/dist/format.js'),
-  'bench:memory': () => node('--expose-gc', 'bench/dist/memory.js'),
+  'bench:memory': () => {
+    node('--expose-gc', 'bench/dist/memory.js')
+    node('bench/dist/memory-pause.js')
+  },
   'bench:stores': () => node('bench/dist/stores.js'),
   'bench:limiters': () => node('bench/dist/limiters.js'),
   test,

@@ -5,15 +5,11 @@ import {
   dialects,
   formatError,
   GatewayError,
-  NodeExchange,
-  plainPipeline,
-  type CommonOptions,
   type Dialect,
   type FormatContext,
   type GatewayErrorOptions,
 } from '@lazu/core'
-import { IncomingMessage, ServerResponse } from 'node:http'
-import { Socket } from 'node:net'
+import { contextWith, exchangeFor, type BareExchange } from './bare-exchange.js'
 
 const protocols = ['openai', 'anthropic', 'gemini', 'problem'] as const
 
@@ -21,32 +17,6 @@ const protocols = ['openai', 'anthropic', 'gemini', 'problem'] as const
 const measurements = 15
 const warmUpMs = 100
 const measureMs = 10
-
-class BareExchange extends NodeExchange {
-  parsed: object | undefined
-
-  override body(): unknown {
-    return this.parsed
-  }
-}
-
-function exchangeFor(body?: object): BareExchange {
-  const request = new IncomingMessage(new Socket())
-  request.method = 'POST'
-  request.headers = { accept: 'application/problem+json', 'content-length': '1' }
-  const response = new ServerResponse(request)
-  const exchange = new BareExchange(request, response, '/v1/chat/completions')
-  exchange.parsed = body
-  return exchange
-}
-
-/** What the formatter is told of a request, by a server with these options. */
-function contextWith(options: CommonOptions): FormatContext {
-  const exchange = exchangeFor()
-  exchange.adopt(plainPipeline('bench', options).settings)
-  const { dialect, requestId, format, hints } = exchange
-  return { dialect, requestId, format, hints, model: 'gpt-5' }
-}
 
 function contextFor(
   dialect: Dialect,
