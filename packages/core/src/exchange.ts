@@ -8,6 +8,7 @@ import type { RuleState } from './limits/rule.js'
 import type { ProtocolFormat } from './protocols/protocol-format.js'
 import type { Address } from './net/address.js'
 import type { Charge, Estimate } from './quota/usage.js'
+import type { Kept } from './kept.js'
 import type { Reservation } from './quota/ledger.js'
 
 /** The API family a route belongs to. It decides where credentials may stand. */
@@ -72,6 +73,8 @@ export interface Exchange {
   lane?: string | undefined
   /** What the handler says it used. */
   charged?: Charge | undefined
+  /** What guards keep of it: the first of a list. */
+  kept?: Kept | undefined
   /** The state of the limits this request met. */
   readonly limits: RuleState[]
 }

@@ -1,5 +1,4 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import { finished } from 'node:stream'
 import { classify } from './errors/classify.js'
 import type { Condition } from './errors/conditions.js'
 import { formatEnvelope, formatError } from './errors/format.js'
@@ -13,8 +12,10 @@ import {
   isEventStream,
   leavesBodyUnread,
   lingerBeforeClosing,
+  whenOver,
   writeReply,
 } from './node-response.js'
+import type { Kept } from './kept.js'
 import type { Guard } from './pipeline.js'
 import type { Reservation } from './quota/ledger.js'
 import { chargeOf } from './quota/charge.js'
@@ -34,6 +35,7 @@ export abstract class NodeExchange extends ToldRequest implements Exchange, Requ
   estimate: Estimate | undefined
   charged: Charge | undefined
   lane: string | undefined
+  kept: Kept | undefined
   refusedBy: string | undefined
 
   #suggest: ((error: GatewayError, exchange: Exchange) => Hints) | undefined
@@ -244,15 +246,15 @@ export abstract class NodeExchange extends ToldRequest implements Exchange, Requ
   watch(): void {
     if (this.#watching) return
     this.#watching = true
-    finished(this.raw.response, (error) => this.#over(error))
+    whenOver(this.raw.response, (problem) => this.#over(problem))
   }
 
-  #over(problem: Error | null | undefined): void {
+  #over(problem: Error | undefined): void {
     if (this.#outcome !== undefined) return
     const { request, response } = this.raw
     // A response whose connection is gone says that it is finished, once its framework has ended it.
     const cutOff = request.httpVersionMajor < 2 && request.socket.destroyed
-    const completed = !cutOff && (problem === null || problem === undefined)
+    const completed = !cutOff && problem === undefined
     const outcome: Outcome = { status: response.statusCode, completed, error: this.#error }
     this.#outcome = outcome
     if (!completed) this.#abort?.abort(this.#error ?? clientLeft())

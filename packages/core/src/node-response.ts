@@ -1,10 +1,42 @@
-import type { IncomingMessage, ServerResponse } from 'node:http'
+import { ServerResponse, type IncomingMessage } from 'node:http'
+import { finished } from 'node:stream'
 import type { Reply } from './exchange.js'
 
 /** Writes an answer to a response that has not begun. */
 export function writeReply(response: ServerResponse, reply: Reply, method: string): void {
   response.writeHead(reply.status, { ...reply.headers })
   response.end(method === 'HEAD' ? undefined : reply.body)
+}
+
+/**
+ * Calls back exactly once when a response is over, however it ended; with the problem, when it was not
+ * written to its end.
+ *
+ * As `stream.finished()` does, which listens to four events more and costs three times as much.
+ */
+export function whenOver(
+  response: ServerResponse,
+  callback: (problem: Error | undefined) => void,
+): void {
+  if (!(response instanceof ServerResponse) || response.closed) {
+    // What HTTP/2 has in its place, and what is over before anybody asks.
+    finished(response, (error) => callback(error ?? undefined))
+    return
+  }
+  let isOver = false
+  const over = (problem: Error | undefined): void => {
+    if (isOver) return
+    isOver = true
+    callback(problem)
+  }
+  response.on('close', () => {
+    over(response.errored ?? (response.writableFinished ? undefined : brokenOff()))
+  })
+  response.on('error', over)
+}
+
+function brokenOff(): Error {
+  return new Error('the response was broken off')
 }
 
 /** Headers a handler may have set for the body it did not come to write. */

@@ -22,7 +22,10 @@ import { plugin } from './plugin.js'
  */
 export const lazuErrors: FastifyPluginAsync<CommonOptions> = plugin(
   'lazuErrors',
-  (app, options: CommonOptions) => addErrors(app, plainPipeline('lazuErrors', options).settings),
+  (app, options: CommonOptions) => {
+    addRequestIds(app, plainPipeline('lazuErrors', options).settings)
+    addErrors(app)
+  },
 )
 
 /** Answers what no route took: `app.register(lazuNotFound)`. Part of `lazu`, too. */
@@ -52,14 +55,18 @@ export function lazuFrameworkErrors(
   }
 }
 
-/** Sets a scope's error handler, and makes its event streams end with an error when they fail. */
-export function addErrors(app: FastifyInstance, settings: Settings): void {
+/** Gives each request of a scope its id, and has errors told as the settings say. */
+function addRequestIds(app: FastifyInstance, settings: Settings): void {
   app.addHook('onRequest', (request, reply, done) => {
     const exchange = exchangeFor(request, reply)
     exchange.adopt(settings)
     exchange.announceRequestId()
     done()
   })
+}
+
+/** Sets a scope's error handler, and makes its event streams end with an error when they fail. */
+export function addErrors(app: FastifyInstance): void {
   app.addHook('onSend', (request, reply, payload, done) => {
     const source = isEventStream(reply) ? readableOf(payload) : undefined
     if (source === undefined) {

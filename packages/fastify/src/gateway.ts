@@ -50,7 +50,8 @@ export const lazu: FastifyPluginAsync<GatewayPluginOptions> = plugin(
     }
     const { settings } = plainPipeline('lazu')
     addGuards(app, pipeline)
-    if (errors) addErrors(app, settings)
+    // The guards have given each request its id, and said how errors are told.
+    if (errors) addErrors(app)
     if (notFound) addNotFound(app, settings)
   },
 )

@@ -1,16 +1,17 @@
 import { z } from 'zod'
 import { GatewayError } from '../errors/gateway-error.js'
 import type { Events } from '../events.js'
-import type { Exchange } from '../exchange.js'
+import { keep, keptOf } from '../kept.js'
 import type { Clock } from '../lib/clock.js'
 import { durationMs, type Duration } from '../lib/duration.js'
 import { hasMethods } from '../lib/has-methods.js'
+import { LinkedList } from '../lib/linked-list.js'
 import type { Logger } from '../lib/logger.js'
 import { isPromise } from '../lib/when-done.js'
 import type { Guard } from '../pipeline.js'
 import { dearestCostMicros } from '../quota/cost.js'
 import { Extender } from '../quota/extender.js'
-import { bytesSent, dueFor, type Hold } from '../quota/hold.js'
+import { dueFor, RunningHold, type Hold } from '../quota/hold.js'
 import type { Ledger, Reservation, ReserveRequest } from '../quota/ledger.js'
 import { createPriceList, pricesSchema, type Prices } from '../quota/price.js'
 import { Settlements } from '../quota/settlements.js'
@@ -86,30 +87,32 @@ export function quotaGuard(options: QuotaOptions, parts: QuotaParts, path: strin
   const calls = parts.stores.callsOf('ledger', ledger)
   const settlements = new Settlements({ ...parts, ledger, calls })
   parts.stores.settles(settlements)
-  const holds = new Map<Exchange, Hold>()
+  const holds = new LinkedList<RunningHold>()
   const extender = new Extender({ ledger, calls, clock: parts.clock, ttlMs, holds })
 
-  function hold(exchange: Exchange, held: Hold): void {
-    holds.set(exchange, held)
+  function hold(held: RunningHold): void {
+    keep(held.exchange, held)
+    holds.add(held)
     extender.began()
   }
 
-  function reserved(exchange: Exchange, asked: Asked, reservation: Reservation): void {
-    exchange.reservation = reservation
-    hold(exchange, { ...asked, reserved: reservation.amount, mayBeReserved: false })
+  function reserved(held: RunningHold, reservation: Reservation): void {
+    held.exchange.reservation = reservation
+    held.reserved = reservation.amount
+    hold(held)
   }
 
   /** @param waited whether the ledger failed later, so that it may have reserved all the same */
-  function notReserved(exchange: Exchange, asked: Asked, error: unknown, waited: boolean): void {
+  function notReserved(held: RunningHold, error: unknown, waited: boolean): void {
     if (!isStoreFailure(error)) throw error
+    const { exchange } = held
     exchange.announceDegraded(calls.name)
-    const mayBeReserved = waited && !(error instanceof StoreUnavailableError)
-    const held = { ...asked, reserved: undefined, mayBeReserved }
+    held.mayBeReserved = waited && !(error instanceof StoreUnavailableError)
     if (whenLedgerFails === 'open') {
-      hold(exchange, held)
+      hold(held)
       return
     }
-    if (mayBeReserved) settlements.keep(exchange, held, undefined)
+    if (held.mayBeReserved) settlements.keep(exchange, held, undefined)
     throw overloaded(error)
   }
 
@@ -120,7 +123,7 @@ export function quotaGuard(options: QuotaOptions, parts: QuotaParts, path: strin
     return ofLane.length > 0 ? ofLane : mayApply
   }
 
-  return {
+  const guard: Guard = {
     name: 'quota',
     phase: 'body',
     enter(exchange) {
@@ -143,36 +146,35 @@ export function quotaGuard(options: QuotaOptions, parts: QuotaParts, path: strin
         ttlMs,
         model,
       }
-      const asked = { request, prices: mayApply, estimate, bytesBefore: bytesSent(exchange) }
+      const held = new RunningHold(guard, exchange, request, mayApply, estimate)
       let reservation: Reservation | Promise<Reservation>
       try {
         reservation = calls.run(() => ledger.reserve(request))
       } catch (error) {
-        notReserved(exchange, asked, error, false)
+        notReserved(held, error, false)
         return
       }
       if (isPromise(reservation)) {
         return reservation.then(
-          (made) => reserved(exchange, asked, made),
-          (error: unknown) => notReserved(exchange, asked, error, true),
+          (made) => reserved(held, made),
+          (error: unknown) => notReserved(held, error, true),
         )
       }
-      reserved(exchange, asked, reservation)
+      reserved(held, reservation)
     },
     leave(exchange, outcome) {
-      const held = holds.get(exchange)
+      const held = keptOf(exchange, RunningHold, guard)
       if (held === undefined) return
-      holds.delete(exchange)
-      extender.ended(exchange)
+      held.isRunning = false
+      holds.remove(held)
+      extender.ended(held)
       const applied = pricesIn(exchange.lane, held)
       const due = dueFor(exchange, held, applied, outcome, brokenStream === 'observed')
       settlements.end(exchange, held, due)
     },
   }
+  return guard
 }
-
-/** A request whose reservation was asked for. */
-type Asked = Omit<Hold, 'reserved' | 'mayBeReserved'>
 
 /** What to answer when a ledger failed to reserve: what it says of itself, or that it is away. */
 function overloaded(error: unknown): GatewayError {

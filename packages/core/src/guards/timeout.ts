@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { GatewayError } from '../errors/gateway-error.js'
 import type { Exchange } from '../exchange.js'
+import { keep, Kept, keptOf } from '../kept.js'
 import { durationMs, durationText, type Duration } from '../lib/duration.js'
 import type { Clock, Timer } from '../lib/clock.js'
 import type { Guard } from '../pipeline.js'
@@ -43,18 +44,17 @@ export function timeoutGuard(
   path: string,
 ): Guard {
   const limits = limitsOf(options, path)
-  const running = new Map<Exchange, Deadlines>()
-  return {
+  const guard: Guard = {
     name: 'timeout',
     phase: 'head',
     enter(exchange) {
-      running.set(exchange, new Deadlines(exchange, limits, clock))
+      keep(exchange, new Deadlines(guard, exchange, limits, clock))
     },
     leave(exchange) {
-      running.get(exchange)?.cancel()
-      running.delete(exchange)
+      keptOf(exchange, Deadlines, guard)?.cancel()
     },
   }
+  return guard
 }
 
 function limitsOf(options: Duration | TimeoutOptions, path: string): Limits {
@@ -85,7 +85,7 @@ interface Limits {
 const lastWordMs = 5_000
 
 /** The timers of one request. */
-class Deadlines {
+class Deadlines extends Kept {
   readonly #exchange: Exchange
   readonly #clock: Clock
   #total: Timer | undefined
@@ -93,7 +93,8 @@ class Deadlines {
   #idle: Timer | undefined
   #lastWriteMs = 0
 
-  constructor(exchange: Exchange, limits: Limits, clock: Clock) {
+  constructor(guard: Guard, exchange: Exchange, limits: Limits, clock: Clock) {
+    super(guard)
     this.#exchange = exchange
     this.#clock = clock
     const { totalMs, firstByteMs, idleMs } = limits

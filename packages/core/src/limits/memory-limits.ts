@@ -1,12 +1,13 @@
 import type { GatewayError } from '../errors/gateway-error.js'
 import type { Events } from '../events.js'
 import type { Exchange } from '../exchange.js'
+import { keep, Kept, keptOf } from '../kept.js'
 import type { Clock } from '../lib/clock.js'
 import { announceLimits } from '../protocols/rate-headers.js'
 import { bucketState } from './bucket-state.js'
 import { tellObserved } from './observed.js'
 import { bucketRefusal, concurrencyWaitMs, refusalOf } from './refusals.js'
-import type { BucketRule } from './rules.js'
+import type { BucketRule, ConcurrencyRule } from './rules.js'
 import type { CountedRules } from './stored-rules.js'
 
 /** What counting stands on. */
@@ -101,7 +102,7 @@ export class MemoryLimits {
       const limit = rule.limitOf(exchange)
       const key = limit === undefined ? undefined : rule.keyOf(exchange)
       if (limit === undefined || key === undefined) continue
-      if (rule.counter.enter(key, limit)) rule.held.set(exchange, key)
+      if (rule.counter.enter(key, limit)) keep(exchange, new PlaceTaken(rule, key))
       else {
         const { events } = this.#parts
         tellObserved(events, exchange, rule.name, 'concurrency', limit, concurrencyWaitMs)
@@ -149,11 +150,9 @@ export class MemoryLimits {
 
   /** Gives up the places of a request that is over. */
   leave(exchange: Exchange): void {
-    for (const { held, counter } of this.#rules.concurrency) {
-      const key = held.get(exchange)
-      if (key === undefined) continue
-      held.delete(exchange)
-      counter.exit(key)
+    for (const rule of this.#rules.concurrency) {
+      const taken = keptOf(exchange, PlaceTaken, rule)
+      if (taken !== undefined) rule.counter.exit(taken.key)
     }
   }
 
@@ -169,5 +168,15 @@ export class MemoryLimits {
     if (!this.#isShare) return tokens
     // What fits the whole limit must not be too large for good because a part is smaller.
     return Math.min(tokens, rule.rateOf(exchange)?.capacity ?? tokens)
+  }
+}
+
+/** That a request is counted among those in flight. */
+class PlaceTaken extends Kept {
+  readonly key: string
+
+  constructor(rule: ConcurrencyRule, key: string) {
+    super(rule)
+    this.key = key
   }
 }

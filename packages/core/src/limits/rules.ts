@@ -35,8 +35,6 @@ export interface BucketRule extends StorableFacts {
 /** Requests in flight. */
 export interface ConcurrencyRule extends StorableFacts {
   readonly counter: ConcurrencyMemory
-  /** What each exchange in flight was counted by. */
-  readonly held: Map<Exchange, string>
   limitOf(exchange: Exchange): number | undefined
 }
 
@@ -126,7 +124,6 @@ export function createRuleSet(options: readonly LimitRule[], tiers: Tiers, clock
         name,
         storeName: storeName(name, 'concurrency', rule.by),
         counter: new ConcurrencyMemory(),
-        held: new Map(),
         limitOf: limitReader('concurrency', rule.concurrency, ownLimits),
       })
     }

@@ -1,10 +1,10 @@
-import type { Exchange } from '../exchange.js'
 import { BackOff } from '../lib/back-off.js'
 import type { Clock, Timer } from '../lib/clock.js'
+import type { LinkedList } from '../lib/linked-list.js'
 import { isPromise } from '../lib/when-done.js'
 import type { StoreCalls } from '../stores/store-calls.js'
 import { isStoreFailure } from '../stores/store-errors.js'
-import type { Hold } from './hold.js'
+import type { RunningHold } from './hold.js'
 import type { Ledger } from './ledger.js'
 
 /** What an Extender stands on. */
@@ -14,7 +14,7 @@ export interface ExtenderParts {
   readonly clock: Clock
   readonly ttlMs: number
   /** The requests that run. */
-  readonly holds: ReadonlyMap<Exchange, Hold>
+  readonly holds: LinkedList<RunningHold>
 }
 
 /**
@@ -23,7 +23,7 @@ export interface ExtenderParts {
  */
 export class Extender {
   readonly #parts: ExtenderParts
-  readonly #failed = new Set<Exchange>()
+  readonly #failed = new Set<RunningHold>()
   readonly #backOff = new BackOff()
   #timer: Timer | undefined
   #repeating: Timer | undefined
@@ -37,14 +37,14 @@ export class Extender {
     const { clock, holds, ttlMs } = this.#parts
     this.#timer ??= clock.after(ttlMs / 3, () => {
       this.#timer = undefined
-      for (const [exchange, held] of holds) this.#extend(exchange, held)
+      for (const held of holds) this.#extend(held)
       if (holds.size > 0) this.began()
     })
   }
 
   /** A request is over. */
-  ended(exchange: Exchange): void {
-    this.#failed.delete(exchange)
+  ended(held: RunningHold): void {
+    if (this.#failed.size > 0) this.#failed.delete(held)
     if (this.#parts.holds.size > 0) return
     this.#timer?.cancel()
     this.#timer = undefined
@@ -52,41 +52,35 @@ export class Extender {
     this.#repeating = undefined
   }
 
-  #extend(exchange: Exchange, { request, reserved }: Hold): void {
+  #extend(held: RunningHold): void {
+    const { request, reserved } = held
     if (reserved === undefined) return
     const { ledger, calls, ttlMs } = this.#parts
     try {
       const extended = calls.run(() => ledger.extend(request.id, ttlMs))
       if (isPromise(extended)) {
         void extended.then(
-          () => this.#extended(exchange),
-          (error: unknown) => this.#notExtended(exchange, error),
+          () => this.#extended(held),
+          (error: unknown) => this.#notExtended(held, error),
         )
-      } else this.#extended(exchange)
+      } else this.#extended(held)
     } catch (error) {
-      this.#notExtended(exchange, error)
+      this.#notExtended(held, error)
     }
   }
 
-  #extended(exchange: Exchange): void {
-    if (this.#failed.delete(exchange) && this.#failed.size === 0) this.#backOff.reset()
+  #extended(held: RunningHold): void {
+    if (this.#failed.delete(held) && this.#failed.size === 0) this.#backOff.reset()
   }
 
-  #notExtended(exchange: Exchange, error: unknown): void {
-    if (!this.#parts.holds.has(exchange)) return
-    if (!this.#failed.has(exchange)) exchange.report('a reservation was not extended', error)
+  #notExtended(held: RunningHold, error: unknown): void {
+    if (!held.isRunning) return
+    if (!this.#failed.has(held)) held.exchange.report('a reservation was not extended', error)
     if (!isStoreFailure(error)) return
-    this.#failed.add(exchange)
+    this.#failed.add(held)
     this.#repeating ??= this.#parts.clock.after(this.#backOff.next(), () => {
       this.#repeating = undefined
-      this.#repeat()
+      for (const failed of this.#failed) this.#extend(failed)
     })
-  }
-
-  #repeat(): void {
-    for (const exchange of this.#failed) {
-      const held = this.#parts.holds.get(exchange)
-      if (held !== undefined) this.#extend(exchange, held)
-    }
   }
 }

@@ -1,10 +1,12 @@
 import type { Exchange, Outcome } from '../exchange.js'
+import { Kept } from '../kept.js'
+import type { Linked } from '../lib/linked-list.js'
 import { costMicros, dearestCostMicros } from './cost.js'
 import type { ChargedTokens, ReserveRequest } from './ledger.js'
 import type { Price } from './price.js'
 import type { Estimate } from './usage.js'
 
-/** What is held for one request while it runs. */
+/** What is held for one request. */
 export interface Hold {
   readonly request: ReserveRequest
   /** What the ledger holds; undefined when the request was let through without. */
@@ -16,6 +18,36 @@ export interface Hold {
   readonly estimate: Estimate
   /** What the connection had sent before. */
   readonly bytesBefore: number | undefined
+}
+
+/** The same while the request runs. */
+export class RunningHold extends Kept implements Hold, Linked<RunningHold> {
+  readonly exchange: Exchange
+  readonly request: ReserveRequest
+  readonly prices: readonly Price[]
+  readonly estimate: Estimate
+  readonly bytesBefore: number | undefined
+  reserved: number | undefined
+  mayBeReserved = false
+  isRunning = true
+  before: RunningHold | undefined
+  after: RunningHold | undefined
+
+  /** @param guard whose it is */
+  constructor(
+    guard: object,
+    exchange: Exchange,
+    request: ReserveRequest,
+    prices: readonly Price[],
+    estimate: Estimate,
+  ) {
+    super(guard)
+    this.exchange = exchange
+    this.request = request
+    this.prices = prices
+    this.estimate = estimate
+    this.bytesBefore = bytesSent(exchange)
+  }
 }
 
 /** What a request is charged. */
@@ -73,7 +105,7 @@ function seen(exchange: Exchange, held: Hold): Estimate {
 }
 
 /** All that was ever written to the request's connection. */
-export function bytesSent(exchange: Exchange): number | undefined {
+function bytesSent(exchange: Exchange): number | undefined {
   const { bytesWritten } = exchange.raw.request.socket
   return typeof bytesWritten === 'number' ? bytesWritten : undefined
 }

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import type { Exchange, Outcome } from '../exchange.js'
+import { keep, Kept, keptOf } from '../kept.js'
 import type { Clock } from '../lib/clock.js'
 import { hasMethods } from '../lib/has-methods.js'
 import { redact } from '../lib/redact.js'
@@ -30,11 +31,18 @@ const modelLength = 200
 const clientLeftStatus = 499
 
 /** One request while it runs. */
-interface Arrival {
+class Arrival extends Kept {
   readonly wallMs: number
   readonly monotonicMs: number
   /** Taken at once: a socket that is closed has no address any more. */
   readonly clientAddress: string | undefined
+
+  constructor(guard: Guard, clock: Clock, clientAddress: string | undefined) {
+    super(guard)
+    this.wallMs = clock.wallMs()
+    this.monotonicMs = clock.monotonicMs()
+    this.clientAddress = clientAddress
+  }
 }
 
 /**
@@ -44,22 +52,16 @@ interface Arrival {
  * must not fill its log. Requests with a key are always noted.
  */
 export function requestLogGuard(log: RequestLog, clock: Clock): Guard {
-  const arrivals = new Map<Exchange, Arrival>()
   const strangers = new RecentTimes(strangersPerSecond)
-  return {
+  const guard: Guard = {
     name: guardName,
     phase: 'head',
     enter(exchange) {
-      arrivals.set(exchange, {
-        wallMs: clock.wallMs(),
-        monotonicMs: clock.monotonicMs(),
-        clientAddress: exchange.clientAddress,
-      })
+      keep(exchange, new Arrival(guard, clock, exchange.clientAddress))
     },
     leave(exchange, outcome) {
-      const arrival = arrivals.get(exchange)
+      const arrival = keptOf(exchange, Arrival, guard)
       if (arrival === undefined) return
-      arrivals.delete(exchange)
       const nowMs = clock.monotonicMs()
       if (exchange.key === undefined && !strangers.take(nowMs)) return
       const record = recordOf(exchange, outcome, arrival, nowMs - arrival.monotonicMs)
@@ -70,6 +72,7 @@ export function requestLogGuard(log: RequestLog, clock: Clock): Guard {
       }
     },
   }
+  return guard
 }
 
 function recordOf(
