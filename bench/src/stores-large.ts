@@ -1,13 +1,14 @@
-import { createKeys } from '@lazu/core'
+import { createKeys, type Ledger } from '@lazu/core'
 import { sqliteStore } from '@lazu/sqlite'
 import Database from 'libsql'
 import { join } from 'node:path'
+import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { percentile } from './statistics.js'
 
 const million = 1_000_000
 const measuredPairs = 20_000
 
-/** How long a request's two steps hold the event loop with a million reservations in the file. */
+/** How long a request's two steps keep the event loop busy with a million reservations in the file. */
 export async function loopTimes(folder: string): Promise<void> {
   const path = join(folder, 'large.db')
   await sqliteStore({ path }).close()
@@ -22,43 +23,57 @@ export async function loopTimes(folder: string): Promise<void> {
         1780000000000 + i, 1780000060000 + i, 'settled', 1780000001000 + i, 50, 10, 20 FROM n`,
   )
   const store = sqliteStore({ path })
-  const times: Record<string, Float64Array> = {
-    reserve: new Float64Array(measuredPairs),
-    settle: new Float64Array(measuredPairs),
-    both: new Float64Array(measuredPairs),
-  }
-  for (let index = 0; index < measuredPairs; index++) {
-    const id = `req_lazu_01KSBV4MC7${String(index).padStart(16, '0')}`
-    const began = performance.now()
-    void store.ledger.reserve({
-      id,
-      account: 'acme',
-      key: 'key_1',
-      amount: 100,
-      ttlMs: 60_000,
-      model: 'gpt-5',
-    })
-    const reserved = performance.now()
-    void store.ledger.settle(id, 50, { inputTokens: 10, outputTokens: 20 })
-    const settled = performance.now()
-    const parts = [reserved - began, settled - reserved, settled - began]
-    for (const [at, name] of Object.keys(times).entries()) {
-      const list = times[name]
-      if (list !== undefined) list[index] = (parts[at] ?? 0) * 1_000
+  await store.ledger.balance('acme')
+  console.log(
+    `\nOn the event loop, µs a request, with a million reservations in the file (${measuredPairs} each):`,
+  )
+  for (const inFlight of [1, 20]) await measureLoop(store.ledger, inFlight)
+  await store.close()
+}
+
+/**
+ * Makes pairs, and measures for how long this thread is busy with each: posting the calls, taking the
+ * answers, and going on with whoever waits. All the rest of the time it sleeps.
+ */
+async function measureLoop(ledger: Ledger, inFlight: number): Promise<void> {
+  const requests = new Float64Array(measuredPairs)
+  const stalls = monitorEventLoopDelay({ resolution: 1 })
+  const began = performance.eventLoopUtilization()
+  let busyMs = began.active
+  let next = 0
+  const serve = async (): Promise<void> => {
+    while (next < measuredPairs) {
+      const number = next++
+      const id = `req_lazu_01KSBV4MC7${String(inFlight * million + number).padStart(16, '0')}`
+      await ledger.reserve({
+        id,
+        account: 'acme',
+        key: 'key_1',
+        amount: 100,
+        ttlMs: 60_000,
+        model: 'gpt-5',
+      })
+      await ledger.settle(id, 50, { inputTokens: 10, outputTokens: 20 })
+      const { active } = performance.eventLoopUtilization()
+      requests[number] = (active - busyMs) * 1_000
+      busyMs = active
     }
   }
+  stalls.enable()
+  await Promise.all(Array.from({ length: inFlight }, serve))
+  stalls.disable()
+  const { active } = performance.eventLoopUtilization(began)
+  const mean = `mean ${((active * 1_000) / measuredPairs).toFixed(0)}`
+  // Of several at once nobody can say which one a turn was for.
+  const shares = [0.5, 0.99, 0.999, 1].map((share) => {
+    const name = share === 1 ? 'longest' : `p${share * 100}`
+    return inFlight === 1 ? `  ${name} ${percentile(requests, share).toFixed(0)}` : ''
+  })
+  const stallMs = (stalls.max / 1_000_000).toFixed(1)
+  const what = inFlight === 1 ? 'one by one' : `${inFlight} in flight`
   console.log(
-    `\nOn the event loop, µs, with a million reservations in the file (${measuredPairs} pairs):`,
+    `  ${what.padEnd(12)} ${mean}${shares.join('')}; a 1 ms timer took ${stallMs} ms at most`,
   )
-  for (const [name, list] of Object.entries(times)) {
-    const shares = [0.5, 0.99, 0.999].map(
-      (share) => `p${share * 100} ${percentile(list, share).toFixed(0)}`,
-    )
-    console.log(
-      `  ${name.padEnd(8)} ${shares.join('  ')}  longest ${percentile(list, 1).toFixed(0)}`,
-    )
-  }
-  await store.close()
 }
 
 /** How long the first page of a million keys takes, and what memory it needs. */

@@ -1,6 +1,6 @@
-// What a step of the ledger costs in SQLite, beside the very same statements on the bare driver, and
-// how long a step takes with a million reservations in the file: `npm run bench:stores`.
-import { MemoryLedger, type Ledger } from '@lazu/core'
+// What a reserve and a settle cost in SQLite, beside the very same statements on the bare driver, and
+// how long they hold the event loop with a million reservations in the file: `npm run bench:stores`.
+import { isPromise, MemoryLedger, type Ledger } from '@lazu/core'
 import { sqliteStore, type SqliteDatabase, type Synchronous, type SqlValue } from '@lazu/sqlite'
 import Database from 'libsql'
 import { mkdtempSync, rmSync } from 'node:fs'
@@ -15,47 +15,73 @@ const pairsPerRound = 1_000
 const folder = mkdtempSync(join(tmpdir(), 'lazu-bench-'))
 try {
   console.log('Reserve and settle together, µs (medians of', rounds, 'rounds, in turn):')
-  comparePairs('normal')
-  comparePairs('full')
+  await comparePairs('normal')
+  await comparePairs('full')
   await loopTimes(folder)
   await listKeys(folder)
 } finally {
   rmSync(folder, { recursive: true, force: true })
 }
 
-function comparePairs(synchronous: Synchronous): void {
-  const ledger = fundedLedger(open(`ours-${synchronous}.db`, synchronous))
-  const replay = replayOnBareDriver(synchronous)
-  const memory = funded(new MemoryLedger())
-  const runs: [string, (id: string) => void][] = [
-    ['bare driver', replay],
-    ['@lazu/sqlite', (id) => pair(ledger, id)],
-    ['memory', (id) => pair(memory, id)],
+type MakePair = (id: string) => void | Promise<void>
+
+/** What is measured: how pairs are made, and how many at once. */
+interface Contender {
+  readonly name: string
+  readonly make: MakePair
+  readonly inFlight: number
+}
+
+async function comparePairs(synchronous: Synchronous): Promise<void> {
+  const store = sqliteStore({ path: join(folder, `thread-${synchronous}.db`), synchronous })
+  const inThread = await funded(store.ledger)
+  const here = await funded(
+    sqliteStore({ database: open(`here-${synchronous}.db`, synchronous) }).ledger,
+  )
+  const memory = await funded(new MemoryLedger())
+  const contenders: readonly Contender[] = [
+    { name: 'bare driver', make: await replayOnBareDriver(synchronous), inFlight: 1 },
+    { name: '@lazu/sqlite', make: (id) => pair(inThread, id), inFlight: 1 },
+    { name: ' 20 in flight', make: (id) => pair(inThread, id), inFlight: 20 },
+    { name: ' open database', make: (id) => pair(here, id), inFlight: 1 },
+    { name: 'memory', make: (id) => pair(memory, id), inFlight: 1 },
   ]
-  const times = new Map<string, number[]>(runs.map(([name]) => [name, []]))
+  const times = contenders.map((): number[] => [])
   for (let round = 0; round < rounds; round++) {
-    for (const [name, run] of runs) times.get(name)?.push(timeOf(run, round))
+    for (const [index, contender] of contenders.entries()) {
+      times[index]?.push(await timeOf(contender, round))
+    }
   }
-  const bare = median(times.get('bare driver') ?? [])
-  for (const [name, measured] of times) {
+  const bare = median(times[0] ?? [])
+  for (const [index, { name }] of contenders.entries()) {
+    const measured = times[index] ?? []
     const middle = median(measured)
     const spread = `${Math.min(...measured).toFixed(1)} to ${Math.max(...measured).toFixed(1)}`
     console.log(
-      `  ${synchronous.padEnd(7)} ${name.padEnd(13)} ${middle.toFixed(1).padStart(7)}` +
+      `  ${synchronous.padEnd(7)} ${name.padEnd(15)} ${middle.toFixed(1).padStart(7)}` +
         `  (${spread}), ${(middle / bare).toFixed(2)} times the bare driver`,
     )
   }
+  await store.close()
 }
 
 /** Microseconds a pair. */
-function timeOf(run: (id: string) => void, round: number): number {
+async function timeOf({ name, make, inFlight }: Contender, round: number): Promise<number> {
+  let next = 0
+  const work = async (): Promise<void> => {
+    while (next < pairsPerRound) {
+      const done = make(idOf(name, round * pairsPerRound + next++))
+      if (done !== undefined) await done
+    }
+  }
   const startedMs = performance.now()
-  for (let index = 0; index < pairsPerRound; index++) run(idOf(round * pairsPerRound + index))
+  await Promise.all(Array.from({ length: inFlight }, work))
   return ((performance.now() - startedMs) * 1_000) / pairsPerRound
 }
 
-function pair(ledger: Ledger, id: string): void {
-  void ledger.reserve({
+/** A promise only where the ledger gives one. */
+function pair(ledger: Ledger, id: string): void | Promise<void> {
+  const reserved = ledger.reserve({
     id,
     account: 'acme',
     key: 'key_1',
@@ -64,11 +90,17 @@ function pair(ledger: Ledger, id: string): void {
     model: 'gpt-5',
     caps: { day: 1_000_000_000 },
   })
-  void ledger.settle(id, 50, { inputTokens: 10, outputTokens: 20 })
+  if (isPromise(reserved)) return reserved.then(() => settle(ledger, id))
+  void settle(ledger, id)
 }
 
-function idOf(number: number): string {
-  return `req_lazu_01KSBV4MC6${String(number).padStart(16, '0')}`
+async function settle(ledger: Ledger, id: string): Promise<void> {
+  await ledger.settle(id, 50, { inputTokens: 10, outputTokens: 20 })
+}
+
+/** As long as a request's, and another one for each contender. */
+function idOf(name: string, number: number): string {
+  return `req_lazu_01KSBV${name.slice(0, 4)}${String(number).padStart(16, '0')}`
 }
 
 function open(name: string, synchronous: Synchronous): SqliteDatabase {
@@ -77,12 +109,8 @@ function open(name: string, synchronous: Synchronous): SqliteDatabase {
   return database
 }
 
-function fundedLedger(database: SqliteDatabase): Ledger {
-  return funded(sqliteStore({ database }).ledger)
-}
-
-function funded<T extends Ledger>(ledger: T): T {
-  void ledger.credit('acme', 1_000_000_000_000, 'start')
+async function funded<T extends Ledger>(ledger: T): Promise<T> {
+  await ledger.credit('acme', 1_000_000_000_000, 'start')
   return ledger
 }
 
@@ -92,7 +120,7 @@ type Call = (id: string) => void
  * The statements of one pair as the ledger runs them, written down and run again with nothing around
  * them.
  */
-function replayOnBareDriver(synchronous: Synchronous): (id: string) => void {
+async function replayOnBareDriver(synchronous: Synchronous): Promise<MakePair> {
   const database = open(`bare-${synchronous}.db`, synchronous)
   const calls: Call[] = []
   let recording = false
@@ -122,11 +150,11 @@ function replayOnBareDriver(synchronous: Synchronous): (id: string) => void {
     },
     close: () => database.close(),
   }
-  const ledger = fundedLedger(recorder)
+  const ledger = await funded(sqliteStore({ database: recorder }).ledger)
   // The first pair makes what is missing.
-  pair(ledger, idOf(-1))
+  void pair(ledger, idOf('first', 0))
   recording = true
-  pair(ledger, recorded)
+  void pair(ledger, recorded)
   recording = false
   return (id) => {
     for (const call of calls) call(id)

@@ -54,7 +54,7 @@ describe('a server that is killed', { timeout: 240_000 }, () => {
     books.add(await survived, survivor.told)
 
     const contents = audit(path)
-    expect(books.compare(contents)).toMatchObject({ lost: [], unsent: [] })
+    expect(books.compare(contents)).toEqual({ lost: [], unasked: [] })
     expect(ids.map((id) => stateOf(id, contents))).toEqual(rows.map(({ left }) => left))
   })
 })
@@ -68,11 +68,7 @@ async function expectKeptThroughKills(row: Row, first: number): Promise<void> {
     const copy = copyOf(file.path)
     const contents = audit(copy)
     expect(stateOf(id, contents)).toBe(row.left)
-    expect(file.books.compare(contents)).toEqual({
-      lost: [],
-      untold: row.left === 'charged' ? [id] : [],
-      unsent: [],
-    })
+    expect(file.books.compare(contents)).toEqual({ lost: [], unasked: [] })
     await expectNothingHeldLater(copy, id, row)
   }
   const last = await ServerProcess.start({ path: file.path, price })
@@ -81,7 +77,7 @@ async function expectKeptThroughKills(row: Row, first: number): Promise<void> {
   last.kill()
   await last.ended
   file.books.add(new Map(), last.told)
-  expect(file.books.compare(audit(file.path))).toEqual({ lost: [], untold: [], unsent: [] })
+  expect(file.books.compare(audit(file.path))).toEqual({ lost: [], unasked: [] })
 }
 
 /** A file with money, a key, and what is known of it. */
@@ -92,12 +88,15 @@ interface Kept {
 }
 
 async function newFile(): Promise<Kept> {
-  const path = join(folder, `${files++}.db`)
-  const store = sqliteStore({ path })
+  const made = join(folder, `${files++}.db`)
+  const store = sqliteStore({ path: made })
   const { key } = await createKeys({ store: store.keys }).create({ account: 'acme', name: 'test' })
   const amount = 100_000_000
   await store.ledger.credit('acme', amount, 'first')
   await store.close()
+  // The driver closes a file when its statements are collected as garbage. A process that has a file
+  // open must not copy it: all its locks on it would be gone.
+  const path = copyOf(made)
   const books = new Books()
   books.add(new Map([['first', amount]]), [{ event: 'credited', reference: 'first', amount }])
   return { path, key, books }

@@ -28,6 +28,8 @@ export interface ServerSetup {
 export type Told =
   | { readonly event: 'listening'; readonly port: number }
   | { readonly event: 'credited'; readonly reference: string; readonly amount: number }
+  /** It is about to charge a request. */
+  | { readonly event: 'settling'; readonly id: string; readonly amount: number }
   | ({ readonly event: 'ended' } & Settled)
   /** It kills itself, at a point it has come to with this request. */
   | { readonly event: 'dying'; readonly id: string }

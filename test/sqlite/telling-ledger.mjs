@@ -21,8 +21,8 @@ export function die(id) {
 }
 
 /**
- * Makes a ledger tell of each credit and each end of a reservation once the call has returned, and
- * kills this process when it comes to a point for the n-th time.
+ * Makes a ledger tell of each charge before it is made, and of each credit and each end of a
+ * reservation once it was answered, and kills this process at the n-th time it comes to a point.
  *
  * @param {import('@lazu/sqlite').SqliteLedger} ledger
  * @param {import('./server-process.js').KillAt | undefined} killAt
@@ -50,6 +50,7 @@ export function tellAndDie(ledger, killAt) {
   const settle = ledger.settle.bind(ledger)
   ledger.settle = (id, amount, tokens) => {
     pass('before settle', id)
+    tell({ event: 'settling', id, amount })
     return whenDone(
       () => settle(id, amount, tokens),
       (end) => {

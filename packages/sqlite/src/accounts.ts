@@ -1,4 +1,5 @@
-import { checkAmount, type Balance } from '@lazu/core'
+import type { Balance } from '@lazu/core'
+import { checkAmount } from '@lazu/core/stores'
 import type { Connection, Statement } from './connection.js'
 import { integer, text, type Row } from './database.js'
 
@@ -109,15 +110,6 @@ export function balanceOf(account: Omit<Account, 'number'> | undefined): Balance
   if (account === undefined) return { granted: 0, settled: 0, held: 0, available: 0 }
   const { granted, settled, held } = account
   return { granted, settled, held, available: granted - settled - held }
-}
-
-/**
- * Checks a name that is to be stored.
- *
- * @throws RangeError when it holds half of a surrogate pair: in UTF-8 all of those are one character
- */
-export function checkName(what: string, name: string): void {
-  if (/\p{Cs}/u.test(name)) throw new RangeError(`${what} is no well-formed text`)
 }
 
 function accountOf(row: Row): Account {

@@ -1,5 +1,5 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
-import { dayOfDate } from '@lazu/core'
+import { dayOfDate } from '@lazu/core/stores'
 import type { Connection } from './connection.js'
 import { integer, text } from './database.js'
 import type { StoreClock } from './store-clock.js'

@@ -1,4 +1,5 @@
-import { GatewayError, type Condition } from '@lazu/core'
+import type { Condition } from '@lazu/core'
+import { GatewayError } from '@lazu/core/stores'
 import { BusyQueue } from './busy-queue.js'
 import { integer, rowOf, type Row, type SqliteDatabase, type SqlValue } from './database.js'
 import { isBusy, meaningOf } from './failures.js'

@@ -1,4 +1,4 @@
-import { ConfigurationError } from '@lazu/core'
+import { ConfigurationError } from '@lazu/core/stores'
 import type { Connection } from './connection.js'
 import { integer } from './database.js'
 

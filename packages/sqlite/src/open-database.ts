@@ -1,6 +1,6 @@
 import { resolve } from 'node:path'
 import Database from 'libsql'
-import { ConfigurationError } from '@lazu/core'
+import { ConfigurationError } from '@lazu/core/stores'
 import { rowOf, type SqliteDatabase } from './database.js'
 import { meaningOf } from './failures.js'
 
@@ -10,6 +10,9 @@ import { meaningOf } from './failures.js'
  */
 export type Synchronous = 'normal' | 'full'
 
+/** The path of a database that is in memory. */
+export const inMemory = ':memory:'
+
 /**
  * Opens a file, or makes it, with a write-ahead log beside it.
  *
@@ -18,7 +21,7 @@ export type Synchronous = 'normal' | 'full'
  */
 export function openDatabase(path: string, name: string, synchronous: Synchronous): SqliteDatabase {
   // As it is written, `libsql://host` is a server for libsql, and `file:a?b` a file with settings.
-  const database: SqliteDatabase = new Database(path === ':memory:' ? path : resolve(path))
+  const database: SqliteDatabase = new Database(path === inMemory ? path : resolve(path))
   try {
     setUp(database, name, synchronous)
     return database

@@ -1,4 +1,5 @@
-import { checkAmount, type KeySpendingState } from '@lazu/core'
+import type { KeySpendingState } from '@lazu/core'
+import { checkAmount } from '@lazu/core/stores'
 import type { Connection, Statement } from './connection.js'
 import { integer, type Row } from './database.js'
 

@@ -1,3 +1,4 @@
+import { resolve } from 'node:path'
 import {
   checkOptions,
   durationMs,
@@ -9,12 +10,21 @@ import {
 import { z } from 'zod'
 import { Connection } from './connection.js'
 import type { SqliteDatabase } from './database.js'
+import { DatabaseStore } from './database-store.js'
 import { migrate } from './migrations.js'
-import { openDatabase, opening, type Synchronous } from './open-database.js'
-import { SqliteKeyStore } from './sqlite-key-store.js'
-import { SqliteLedger } from './sqlite-ledger.js'
-import { SqliteRequestLog } from './sqlite-request-log.js'
-import { machineTimes, storeClockOf } from './store-clock.js'
+import { inMemory, openDatabase, opening, type Synchronous } from './open-database.js'
+import { machineTimes, storeClockOf, type StoreClock, type StoreTimes } from './store-clock.js'
+import type { SqliteLedger, SqliteRequestLog } from './store-parts.js'
+import { StoreThread } from './thread/store-thread.js'
+import { ThreadKeyStore } from './thread/thread-key-store.js'
+import { ThreadLedger } from './thread/thread-ledger.js'
+import { ThreadRequestLog } from './thread/thread-request-log.js'
+
+/**
+ * What a step in a thread may take beside waiting for other processes, in milliseconds: others are
+ * before it, and the thread may have to be started.
+ */
+const threadTimeMs = 500
 
 /** What every SQLite store can be told. */
 export interface SqliteStoreSettings {
@@ -29,7 +39,7 @@ export interface SqliteStoreSettings {
   readonly clock?: Clock | undefined
 }
 
-/** A store in a file of its own. */
+/** A store in a file of its own, which a thread of its own has open. */
 export interface SqliteFileOptions extends SqliteStoreSettings {
   /** The file; it is made when it is not there. Its folder must be. */
   readonly path: string
@@ -38,7 +48,8 @@ export interface SqliteFileOptions extends SqliteStoreSettings {
 }
 
 /**
- * A store in a database that is open already, beside other tables perhaps. Its settings (journal
+ * A store in a database that is open already, beside other tables perhaps. It works in the calling
+ * thread, and holds the event loop with every step. Its settings (journal
  * mode, `synchronous`, busy timeout) stay as they are, and closing it is up to you.
  */
 export interface SqliteDatabaseOptions extends SqliteStoreSettings {
@@ -54,7 +65,10 @@ export interface SqliteStore {
   readonly ledger: SqliteLedger
   /** For `lazu({ requestLog })`. */
   readonly requestLog: SqliteRequestLog
-  /** Lets what waits for another process end, writes the rest of the request log, and closes. */
+  /**
+   * Lets the calls made before end, writes the rest of the request log, and closes. Calls made
+   * afterwards fail.
+   */
   close(): Promise<void>
 }
 
@@ -87,7 +101,8 @@ const databaseSchema = z.strictObject({
 
 /**
  * Opens a store in a SQLite file, and makes what is not there yet. Several processes may use one
- * file at once.
+ * file at once. A store with a `path` does its work in a thread of its own, which ends with `close()`
+ * or with the process.
  *
  * @throws ConfigurationError for a mistake in the options, and for a file that cannot be used: it is
  *   read-only, no database, damaged, locked, on a full disk, or was written by a newer version
@@ -102,13 +117,15 @@ export function sqliteStore(options: SqliteFileOptions | SqliteDatabaseOptions):
   const path = 'sqliteStore()'
   const checked = checkStoreOptions(options, path)
   const busyTimeoutMs = durationMs(checked.busyTimeout ?? '1s', `${path}.busyTimeout`)
-  const parts: Parts = { ...checked, busyTimeoutMs }
+  const parts: Parts = { ...checked, busyTimeoutMs, keptRequests: checked.keptRequests ?? 100_000 }
   if ('database' in checked) {
     const { database } = checked
     return opening(`${path}.database`, () => storeOn(database, `${path}.database`, parts))
   }
   const name = `${path}.path ${JSON.stringify(checked.path)}`
-  return opening(name, () => storeInFile(checked, name, parts))
+  return opening(name, () =>
+    checked.path === inMemory ? storeInMemory(name, parts) : storeInFile(checked, name, parts),
+  )
 }
 
 function checkStoreOptions(
@@ -123,40 +140,65 @@ function checkStoreOptions(
 
 interface Parts extends SqliteStoreSettings {
   readonly busyTimeoutMs: number
+  readonly keptRequests: number
 }
 
+interface Prepared {
+  readonly connection: Connection
+  readonly clock: StoreClock
+}
+
+/** A file that several connections can have open has a thread of its own. */
 function storeInFile(file: SqliteFileOptions, name: string, parts: Parts): SqliteStore {
-  const database = openDatabase(file.path, name, file.synchronous ?? 'normal')
+  const { synchronous = 'normal' } = file
+  const path = resolve(file.path)
+  const { clock, busyTimeoutMs, keptRequests } = parts
+  // Here, so that what is wrong with the file stops the start.
+  const database = openDatabase(path, name, synchronous)
+  let clockOffsetMs: number
   try {
-    const store = storeOn(database, name, parts)
-    // From now on whoever waits for another process does so without holding the event loop.
-    database.exec('PRAGMA busy_timeout = 0')
-    return {
-      ...store,
-      async close() {
-        await store.close()
-        database.close()
-      },
-    }
-  } catch (error) {
+    clockOffsetMs = prepare(database, name, parts).clock.offsetMs
+  } finally {
     database.close()
-    throw error
+  }
+  const settings = { path, synchronous, busyTimeoutMs, keptRequests, clockOffsetMs }
+  const thread = new StoreThread(settings, clock)
+  const deadlineMs = busyTimeoutMs + threadTimeMs
+  return {
+    keys: new ThreadKeyStore(thread, deadlineMs),
+    ledger: new ThreadLedger(thread, deadlineMs),
+    requestLog: new ThreadRequestLog(thread),
+    close: () => thread.close(),
+  }
+}
+
+/** A database in memory can be seen by this connection alone, which is in the calling thread. */
+function storeInMemory(name: string, parts: Parts): SqliteStore {
+  const database = openDatabase(inMemory, name, 'normal')
+  const store = storeOn(database, name, parts)
+  const { keys, ledger, requestLog } = store
+  return {
+    keys,
+    ledger,
+    requestLog,
+    async close() {
+      await store.close()
+      database.close()
+    },
   }
 }
 
 function storeOn(database: SqliteDatabase, name: string, parts: Parts): SqliteStore {
-  const { busyTimeoutMs, keptRequests = 100_000, clock = machineTimes } = parts
-  const connection = new Connection(database, busyTimeoutMs)
+  const { connection, clock } = prepare(database, name, parts)
+  return new DatabaseStore(connection, clock, parts.keptRequests, (warning) => {
+    process.emitWarning(warning)
+  })
+}
+
+/** Brings a database to the newest schema, and sets its clock. */
+function prepare(database: SqliteDatabase, name: string, parts: Parts): Prepared {
+  const times: StoreTimes = parts.clock ?? machineTimes
+  const connection = new Connection(database, parts.busyTimeoutMs)
   migrate(connection, name)
-  const storeClock = connection.inTransaction(() => storeClockOf(connection, clock))
-  const requestLog = new SqliteRequestLog(connection, keptRequests)
-  return {
-    keys: new SqliteKeyStore(connection),
-    ledger: new SqliteLedger(connection, storeClock),
-    requestLog,
-    async close() {
-      await requestLog.close()
-      await connection.end()
-    },
-  }
+  return { connection, clock: connection.inTransaction(() => storeClockOf(connection, times)) }
 }

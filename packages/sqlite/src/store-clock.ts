@@ -27,17 +27,18 @@ const toleranceMs = 10_000
  * the time goes on from where all of them are over.
  */
 export class StoreClock {
+  /** What the store's time is ahead of the machine's, in milliseconds. */
+  readonly offsetMs: number
   readonly #times: StoreTimes
-  readonly #offsetMs: number
 
   constructor(times: StoreTimes, offsetMs: number) {
     this.#times = times
-    this.#offsetMs = offsetMs
+    this.offsetMs = offsetMs
   }
 
   /** The store's time, in whole milliseconds. */
   nowMs(): number {
-    return Math.floor(this.#times.monotonicMs()) + this.#offsetMs
+    return Math.floor(this.#times.monotonicMs()) + this.offsetMs
   }
 
   /** Milliseconds since 1970. */

@@ -1,11 +1,5 @@
-import {
-  checkUsageQuery,
-  dateOfDay,
-  dayOfDate,
-  type ChargedTokens,
-  type UsageQuery,
-  type UsageSum,
-} from '@lazu/core'
+import type { ChargedTokens, UsageQuery, UsageSum } from '@lazu/core'
+import { checkUsageQuery, dateOfDay, dayOfDate } from '@lazu/core/stores'
 import type { Connection, Statement } from './connection.js'
 import { integer, text, type Row } from './database.js'
 

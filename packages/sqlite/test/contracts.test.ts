@@ -1,11 +1,12 @@
 import { sqliteStore } from '@lazu/sqlite'
 import { runStoreContracts } from './store-contracts.js'
+import { killThreads } from './threads.js'
 
 runStoreContracts(
   'SQLite',
   (path, clock) => {
     const store = sqliteStore({ path, clock })
-    return { store, close: () => store.close() }
+    return { store, close: () => store.close(), kill: killThreads }
   },
-  100,
+  10,
 )

@@ -27,7 +27,7 @@ interface World {
   readonly ask: (key: string) => Promise<Response>
 }
 
-async function world(busyTimeout: Duration): Promise<World> {
+async function world(busyTimeout: Duration, storeDeadline?: Duration): Promise<World> {
   const path = join(folder, `${files++}.db`)
   const clock = new FakeClock()
   const store = sqliteStore({ path, busyTimeout, clock })
@@ -40,6 +40,7 @@ async function world(busyTimeout: Duration): Promise<World> {
       clock,
       keys,
       ledger: store.ledger,
+      storeDeadline,
       prices: { 'gpt-5': { input: usd(1), output: usd(1) } },
       logger: {
         error: ({ err }: { err?: LoggedError }, message) => void log.push({ message, err }),
@@ -128,6 +129,41 @@ describe('a server whose store', () => {
     other.exec('ROLLBACK')
     expect((await asked).status).toBe(200)
     expect(handled()).toBe(1)
+  })
+
+  it('is too slow is left alone after a few requests, and none of them hangs', async () => {
+    const { store, keys, clock, other, handled, ask } = await world('60s', '100ms')
+    const { key } = await keys.create({ account: 'acme', name: 'test' })
+    expect((await ask(key)).status).toBe(200)
+    await settles(store, 5)
+
+    other.exec('BEGIN IMMEDIATE')
+    const reserve = vi.spyOn(store.ledger, 'reserve')
+    let isLeftAlone = false
+    for (let request = 0; request < 6 && !isLeftAlone; request++) {
+      const before = reserve.mock.calls.length
+      let isAnswered = false
+      const asked = ask(key).finally(() => (isAnswered = true))
+      await vi.waitFor(() => {
+        expect(isAnswered || reserve.mock.calls.length > before).toBe(true)
+      })
+      clock.advance(100)
+      await expectOverloaded(await asked)
+      isLeftAlone = reserve.mock.calls.length === before
+    }
+    expect(isLeftAlone).toBe(true)
+    expect(handled()).toBe(1)
+
+    other.exec('ROLLBACK')
+    await vi.waitFor(async () => {
+      clock.advance(1_000)
+      expect((await ask(key)).status).toBe(200)
+    })
+    // What was reserved too late is given back.
+    await vi.waitFor(async () => {
+      clock.advance(1_000)
+      expect(await store.ledger.balance('acme')).toMatchObject({ settled: 10, held: 0 })
+    })
   })
 
   it.each([

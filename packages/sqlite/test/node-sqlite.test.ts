@@ -14,11 +14,12 @@ runHere()
 function testInThisNode(): void {
   const { DatabaseSync }: { DatabaseSync?: new (path: string) => SqliteDatabase } = sqlite ?? {}
   if (DatabaseSync === undefined) throw new Error('node:sqlite has no DatabaseSync')
-  runDatabaseContracts('a database of node:sqlite', (path) => {
+  const open = (path: string): SqliteDatabase => {
     const database = new DatabaseSync(path)
     database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = OFF')
     return database
-  })
+  }
+  runDatabaseContracts('a database of node:sqlite', open, 20)
 }
 
 function testInAnotherNode(): void {

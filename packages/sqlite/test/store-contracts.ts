@@ -15,6 +15,8 @@ import { temporaryFolder } from './temporary-folder.js'
 export interface OpenStore {
   readonly store: SqliteStore
   readonly close: () => Promise<void>
+  /** Ends it without a warning, if that can be done. */
+  readonly kill?: () => Promise<void>
 }
 
 /**
@@ -29,13 +31,13 @@ export function runStoreContracts(
   stories: number,
 ): void {
   const folder = temporaryFolder()
-  const pathOf = new Map<Ledger, string>()
+  const openOf = new Map<Ledger, OpenStore & { readonly path: string }>()
   let files = 0
   let open: OpenStore[] = []
 
   function openStore(path: string, clock?: FakeClock): SqliteStore {
     const opened = openFile(path, clock)
-    pathOf.set(opened.store.ledger, path)
+    openOf.set(opened.store.ledger, { ...opened, path })
     open.push(opened)
     return opened.store
   }
@@ -44,13 +46,17 @@ export function runStoreContracts(
     return join(folder, `${files++}.db`)
   }
 
-  /** What a process that was killed leaves on the disk, opened by the next one. */
-  function reopen(ledger: Ledger, clock: FakeClock): Ledger {
-    const before = pathOf.get(ledger)
+  /** Kills a ledger and opens its file anew, or what a process that was killed leaves on the disk. */
+  async function reopen(ledger: Ledger, clock: FakeClock): Promise<Ledger> {
+    const before = openOf.get(ledger)
     if (before === undefined) throw new Error('this is no ledger of ours')
+    if (before.kill !== undefined) {
+      await before.kill()
+      return openStore(before.path, clock).ledger
+    }
     const path = newPath()
     for (const suffix of ['', '-wal']) {
-      if (existsSync(before + suffix)) copyFileSync(before + suffix, path + suffix)
+      if (existsSync(before.path + suffix)) copyFileSync(before.path + suffix, path + suffix)
     }
     return openStore(path, clock).ledger
   }
@@ -58,7 +64,7 @@ export function runStoreContracts(
   afterEach(async () => {
     for (const { close } of open) await close()
     open = []
-    pathOf.clear()
+    openOf.clear()
   })
 
   runKeyStoreContract(name, () => openStore(newPath()).keys)
@@ -69,10 +75,15 @@ export function runStoreContracts(
   })
 }
 
-/** Holds a store to the contracts that is in a database somebody else opened. */
+/**
+ * Holds a store to the contracts that is in a database somebody else opened.
+ *
+ * @param stories how many stories the ledger is told
+ */
 export function runDatabaseContracts(
   driver: string,
   openDatabase: (path: string) => SqliteDatabase,
+  stories: number,
 ): void {
   runStoreContracts(
     driver,
@@ -87,6 +98,6 @@ export function runDatabaseContracts(
         },
       }
     },
-    20,
+    stories,
   )
 }

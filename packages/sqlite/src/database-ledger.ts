@@ -1,26 +1,26 @@
+import type {
+  AccountBalance,
+  AccountPage,
+  Balance,
+  ChargedTokens,
+  Movement,
+  Reservation,
+  ReserveRequest,
+  Settled,
+  UsageQuery,
+  UsageSum,
+} from '@lazu/core'
 import {
   checkAmount,
   checkPageLimit,
-  checkReserveRequest,
-  checkTokens,
   checkTtlMs,
   insufficientQuota,
   KeySpending,
   quotaConflict,
   UtcCalendar,
-  type AccountBalance,
-  type AccountPage,
-  type Balance,
-  type ChargedTokens,
-  type Ledger,
-  type Movement,
-  type Reservation,
-  type ReserveRequest,
-  type Settled,
-  type UsageQuery,
-  type UsageSum,
-} from '@lazu/core'
-import { Accounts, balanceOf, checkName } from './accounts.js'
+} from '@lazu/core/stores'
+import { Accounts, balanceOf } from './accounts.js'
+import { checkCredit, checkName, checkReserve, checkSettle } from './arguments.js'
 import { compact } from './compaction.js'
 import type { Connection } from './connection.js'
 import { UsageSums } from './usage-sums.js'
@@ -28,20 +28,10 @@ import { Expiry } from './expiry.js'
 import { Reservations } from './reservations.js'
 import { Spending } from './spending.js'
 import type { StoreClock } from './store-clock.js'
+import type { SqliteLedger } from './store-parts.js'
 
-/**
- * A ledger in a SQLite file. Every step is one transaction, so that several processes on the file
- * are exact together. A step answers at once, unless another process is writing at that moment.
- *
- * - A reservation expires by the machine's monotonic time, whatever happens to the wall clock. After
- *   the machine was started again, those that were open then are over, or will be after their
- *   `ttlMs` at the latest.
- * - A charge counts in the day and the month (UTC) in which it is settled, whenever it was reserved.
- *   What a key holds counts against each of its caps.
- * - Every movement is kept until it is compacted. The view `lazu_movements` lists them all.
- */
-export class SqliteLedger implements Ledger {
-  /** See `Ledger.deadlineMs`: `busyTimeout` and a little more. */
+/** The ledger on a database of this thread. A step answers at once, unless another process writes. */
+export class DatabaseLedger implements SqliteLedger {
   readonly deadlineMs: number
   readonly #connection: Connection
   readonly #clock: StoreClock
@@ -52,7 +42,6 @@ export class SqliteLedger implements Ledger {
   readonly #expiry: Expiry
   readonly #usage: UsageSums
 
-  /** Made by `sqliteStore`. */
   constructor(connection: Connection, clock: StoreClock) {
     this.deadlineMs = connection.deadlineMs
     this.#connection = connection
@@ -74,11 +63,8 @@ export class SqliteLedger implements Ledger {
    * @throws RangeError for an amount, cap, ttlMs or name that is none
    */
   reserve(request: ReserveRequest): Reservation | Promise<Reservation> {
-    checkReserveRequest(request)
+    checkReserve(request)
     const { id, amount, caps, ttlMs, model } = request
-    checkName('id', id)
-    checkName('account', request.account)
-    checkName('key', request.key)
     return this.#connection.write(() => {
       const nowMs = this.#expiry.expire()
       const reservation = { id, account: request.account, key: request.key, amount }
@@ -125,8 +111,7 @@ export class SqliteLedger implements Ledger {
     amount: number,
     tokens?: ChargedTokens,
   ): Settled | undefined | Promise<Settled | undefined> {
-    checkAmount('amount', amount)
-    if (tokens !== undefined) checkTokens(tokens)
+    checkSettle(amount, tokens)
     return this.#connection.write(() => {
       this.#expiry.expire()
       const open = this.#reservations.settle(id, this.#clock.wallMs(), amount, tokens)
@@ -177,9 +162,7 @@ export class SqliteLedger implements Ledger {
    *   large to be exact
    */
   credit(account: string, amount: number, reference: string): Balance | Promise<Balance> {
-    checkAmount('amount', amount)
-    checkName('account', account)
-    checkName('reference', reference)
+    checkCredit(account, amount, reference)
     return this.#connection.write(() => {
       this.#expiry.expire()
       const known = this.#accounts.find(account)
@@ -231,14 +214,7 @@ export class SqliteLedger implements Ledger {
     })
   }
 
-  /**
-   * Deletes the movements of reservations that ended before a day (UTC), `2026-11-21`. Balances,
-   * caps, `usage` and credits stay as they are; whether a reservation of then was settled can no
-   * longer be told. Works in small steps, between which others are served.
-   *
-   * @returns how many reservations it deleted
-   * @throws RangeError for a date that is none
-   */
+  /** See `SqliteLedger.compact`. */
   compact(before: string): Promise<number> {
     return compact(this.#connection, this.#clock, before)
   }

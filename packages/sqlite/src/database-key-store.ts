@@ -1,16 +1,11 @@
-import {
-  KeyConflictError,
-  KeyNotFoundError,
-  type ApiKey,
-  type KeyPage,
-  type KeyStore,
-} from '@lazu/core'
+import type { ApiKey, KeyPage, KeyStore } from '@lazu/core'
+import { KeyConflictError, KeyNotFoundError } from '@lazu/core/stores'
 import type { Connection, Statement } from './connection.js'
 import { text, type Row } from './database.js'
 import { isConstraint } from './failures.js'
 
-/** Keys in a SQLite file. What is written is on the disk before it is said to be. */
-export class SqliteKeyStore implements KeyStore {
+/** Keys in a SQLite database. What is written is on the disk before it is said to be. */
+export class DatabaseKeyStore implements KeyStore {
   readonly deadlineMs: number
   readonly #connection: Connection
   readonly #byDigest: Statement

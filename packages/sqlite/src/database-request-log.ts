@@ -1,6 +1,8 @@
-import { isPromise, type RequestLog, type RequestRecord } from '@lazu/core'
+import type { RequestRecord } from '@lazu/core'
+import { isPromise } from '@lazu/core/stores'
 import type { Connection, Statement } from './connection.js'
 import { text } from './database.js'
+import type { SqliteRequestLog } from './store-parts.js'
 
 /** How long records are gathered before they are written. */
 const pauseMs = 50
@@ -9,13 +11,11 @@ const sliceLength = 10
 /** What waits to be written at most; what comes then is not recorded. */
 const mostWaiting = 10_000
 
-/**
- * What became of the newest requests, in a SQLite file. Records are gathered and written a moment
- * later, a few at a time: a process that is killed takes those of its last moment with it.
- */
-export class SqliteRequestLog implements RequestLog {
+/** The request log on a database of this thread. */
+export class DatabaseRequestLog implements SqliteRequestLog {
   readonly #connection: Connection
   readonly #kept: number
+  readonly #warn: (message: string) => void
   readonly #insert: Statement
   readonly #find: Statement
   readonly #forget: Statement
@@ -26,10 +26,14 @@ export class SqliteRequestLog implements RequestLog {
   #failing = false
   #closed = false
 
-  /** @param kept how many of the newest are kept */
-  constructor(connection: Connection, kept: number) {
+  /**
+   * @param kept how many of the newest are kept
+   * @param warn is told when records begin to be lost
+   */
+  constructor(connection: Connection, kept: number, warn: (message: string) => void) {
     this.#connection = connection
     this.#kept = kept
+    this.#warn = warn
     this.#insert = connection.prepare(
       'INSERT OR REPLACE INTO lazu_requests (request_id, record) VALUES (?, ?)',
     )
@@ -99,7 +103,7 @@ export class SqliteRequestLog implements RequestLog {
     }
     const failed = (error: unknown): void => {
       const cause: unknown = error instanceof Error ? (error.cause ?? error) : error
-      if (!this.#failing) process.emitWarning(`The request log is not written: ${String(cause)}`)
+      if (!this.#failing) this.#warn(`The request log is not written: ${String(cause)}`)
       this.#failing = true
     }
     try {
