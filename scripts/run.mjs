@@ -22,6 +22,7 @@ const steps = {
   },
   'bench:stores': () => node('bench/dist/stores.js'),
   'bench:limiters': () => node('bench/dist/limiters.js'),
+  'bench:upstream': () => node('bench/dist/upstream.js', ...process.argv.slice(3)),
   test,
 }
 

@@ -71,6 +71,8 @@ export interface Exchange {
   estimate?: Estimate | undefined
   /** The lane of the channel that serves it, once one does: it is charged at that lane's price. */
   lane?: string | undefined
+  /** The output a relay has seen, in tokens, where no usage was told. */
+  observedOutputTokens?: number | undefined
   /** What the handler says it used. */
   charged?: Charge | undefined
   /** What guards keep of it: the first of a list. */

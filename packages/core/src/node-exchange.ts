@@ -35,6 +35,7 @@ export abstract class NodeExchange extends ToldRequest implements Exchange, Requ
   estimate: Estimate | undefined
   charged: Charge | undefined
   lane: string | undefined
+  observedOutputTokens: number | undefined
   kept: Kept | undefined
   refusedBy: string | undefined
 
@@ -136,6 +137,11 @@ export abstract class NodeExchange extends ToldRequest implements Exchange, Requ
     // Whoever waited for a store may find that the client has left in the meantime.
     if (this.#outcome !== undefined) this.#leave(guard, this.#outcome)
     else this.watch()
+  }
+
+  /** Tells the guards how many tokens a stream has put out so far. */
+  flow(outputTokens: number): void {
+    for (const guard of this.#entered) guard.flow?.(this, outputTokens)
   }
 
   passedGuards(): string[] {

@@ -34,6 +34,11 @@ export interface Guard {
    * throws reaches the log, never the client.
    */
   leave?(exchange: Exchange, outcome: Outcome): void | Promise<void>
+  /**
+   * Told now and then while a stream flows through a relay: how many tokens it has put out so far, as
+   * far as its text tells.
+   */
+  flow?(exchange: Exchange, outputTokens: number): void
 }
 
 /**

@@ -21,6 +21,8 @@ export interface AttemptOptions {
   readonly deadlines: Deadlines | undefined
   /** Says where the body goes, when it can be passed on while it comes. Called at most once. */
   begin(head: AnswerHead, flow: Flow): Sink
+  /** Told now and then how many bytes of text a stream has put out so far. */
+  flowed(outputBytes: number): void
   /** Told what was used before the sink is told of the end. */
   used(used: Used): void
   /** Told of a failure after the body has begun, before the sink is. */

@@ -29,6 +29,9 @@ export type Attempted = WholeAnswer | 'relayed' | Failure | 'given up' | 'stale'
 /** An upstream that ends a connection later than this has had time to work on the request. */
 const longestStaleMs = 1_000
 
+/** How much text a stream puts out from one telling to the next. */
+const flowStepBytes = 1_024
+
 /** What connections are ended with; nobody sees it. */
 const nobodyWaits = new Error('nobody waits for this answer any more')
 
@@ -48,6 +51,8 @@ export class Attempt implements Dispatcher.DispatchHandler, BodyReceiver, Flow {
   #body: BodyReader | undefined
   #sink: Sink | undefined
   #isPaused = false
+  /** What was told of a stream's text, in bytes. */
+  #flowedBytes = 0
   /** Whether the upstream's answer was read to its end, so that the connection is good for another. */
   #isRead = false
 
@@ -196,12 +201,21 @@ export class Attempt implements Dispatcher.DispatchHandler, BodyReceiver, Flow {
   pass(chunk: Buffer): void {
     if (this.#isOver) return
     if (this.#sink === undefined) this.#begin()
-    if (this.#sink?.write(chunk) !== false) return
+    const takesMore = this.#sink?.write(chunk) !== false
+    this.#tellFlowed()
+    if (takesMore) return
     this.#isPaused = true
     this.#deadlines.pause()
     this.#options.deadlines?.pause()
     this.#controller?.pause()
     this.#body?.pause()
+  }
+
+  #tellFlowed(): void {
+    const { outputBytes = 0 } = this.#body?.used ?? {}
+    if (outputBytes < this.#flowedBytes + flowStepBytes) return
+    this.#flowedBytes = outputBytes
+    this.#options.flowed(outputBytes)
   }
 
   whole({ bytes, value }: JsonAnswer): void {

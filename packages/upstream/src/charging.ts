@@ -10,9 +10,12 @@ const ours = new WeakSet<Charge>()
 /**
  * Charges what an answer used. A handler's own charge wins; several answers for one request add up.
  * Where an answer that came to its end told no usage, it is the input as it was estimated, and the text
- * that flowed.
+ * that flowed. What that was of one that broke off is noted for the gateway's `brokenStream`.
  */
 export function chargeUsed(exchange: NodeExchange, used: Used): void {
+  if (used.usage === undefined && used.outputBytes > 0) {
+    exchange.observedOutputTokens = (exchange.observedOutputTokens ?? 0) + tokensIn(used)
+  }
   const before = exchange.charged
   if (before !== undefined && !ours.has(before)) return
   const usage = used.usage ?? estimateOf(exchange, used)
@@ -22,14 +25,25 @@ export function chargeUsed(exchange: NodeExchange, used: Used): void {
   if (exchange.charged !== undefined) ours.add(exchange.charged)
 }
 
+/** Bytes of text a token has at least, mostly: what has flowed is not to be taken for more than it is. */
+const usualBytesPerToken = 4
+
+/** Counts a stream against the tokens a minute while it flows. Its usage corrects that at the end. */
+export function tellFlow(exchange: NodeExchange, outputBytes: number): void {
+  exchange.flow(Math.floor(outputBytes / usualBytesPerToken))
+}
+
 function estimateOf(exchange: NodeExchange, used: Used): Usage | undefined {
   const { estimate } = exchange
   if (estimate === undefined || !used.isComplete || used.outputBytes === 0) return undefined
-  const outputTokens = Math.ceil(used.outputBytes / bytesPerToken)
   return {
     inputTokens: estimate.inputTokens,
-    outputTokens: Math.min(outputTokens, estimate.outputTokens),
+    outputTokens: Math.min(tokensIn(used), estimate.outputTokens),
   }
+}
+
+function tokensIn({ outputBytes }: Used): number {
+  return Math.ceil(outputBytes / bytesPerToken)
 }
 
 function sum(one: Usage, other: Usage): Usage {

@@ -13,8 +13,25 @@ const readAheadBytes = 16 * 1_024
  */
 const longestConnectMs = 120_000
 
-// The first option is of net.connect(), and undici's types do not know it.
-const connectOptions = { highWaterMark: readAheadBytes, timeout: longestConnectMs }
+/**
+ * Where all connections read into. What has arrived is copied out of it at once: by itself Node reads 64
+ * kB at a time, and three such pieces were held for every client that is slow.
+ */
+const readInto = Buffer.allocUnsafeSlow(readAheadBytes)
+
+function pushRead(this: Socket, length: number): boolean {
+  // Not of Node's pool, all of which the smallest piece of it would keep.
+  const bytes = Buffer.allocUnsafeSlow(length)
+  readInto.copy(bytes, 0, 0, length)
+  return this.push(bytes)
+}
+
+// All but the last option are of net.connect(), and undici's types do not know them.
+const connectOptions = {
+  highWaterMark: readAheadBytes,
+  onread: { buffer: readInto, callback: pushRead },
+  timeout: longestConnectMs,
+}
 
 /** A connection to an upstream, made with its first request. */
 export class Connection {

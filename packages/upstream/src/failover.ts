@@ -3,7 +3,7 @@ import type { AnswerHead, Flow, Sink, WholeAnswer } from './answer.js'
 import { Attempt, type Attempted } from './attempt.js'
 import type { ChannelChoice } from './channel-choice.js'
 import type { Channel } from './channel.js'
-import { chargeUsed } from './charging.js'
+import { chargeUsed, tellFlow } from './charging.js'
 import { Deadlines, type TimeLimits } from './deadlines.js'
 import type { Drains } from './drains.js'
 import { Failure, requestTimedOut } from './failures.js'
@@ -114,6 +114,7 @@ export class UpstreamCall {
       maxAnswerBytes: settings.maxAnswerBytes,
       deadlines: this.#deadlines,
       begin: (head, flow) => (this.#isGone ? nowhere : this.#options.begin(head, flow)),
+      flowed: (outputBytes) => tellFlow(exchange, outputBytes),
       used: (used) => chargeUsed(exchange, used),
       broke: (failure) => this.#tell(channel, failure, false),
     })

@@ -274,3 +274,26 @@ it('charges a stream that tells no usage what flowed', async () => {
   // Three bytes are taken for a token.
   await vi.waitFor(() => expect(gateway.settled).toMatchObject([{ amount: 20 }]))
 })
+
+it.each([
+  ['nothing', []],
+  // Thirty letters are ten tokens, however much stands around them.
+  ['observed', [{ amount: 20 }]],
+] as const)(
+  'charges %s of a stream that broke off, as the gateway says',
+  async (setting, charged) => {
+    const upstream = await scripted()
+    upstream.script(async (call) => {
+      await call.write(sseHead() + chunk(sseEvent(delta('x'.repeat(30)))).toString())
+      call.end()
+    })
+    const gateway = await startGateway({
+      channels: [{ name: 'one', url: upstream.url, key: 'k' }],
+      gateway: { brokenStream: setting },
+    })
+    await (await gateway.post({ model: 'm', messages: [], stream: true })).text()
+    await vi.waitFor(() => expect(gateway.ledger.balance('acme').held).toBe(0))
+    const ends = gateway.settled.filter(({ ended }) => ended === 'settled')
+    expect(ends).toMatchObject(charged)
+  },
+)

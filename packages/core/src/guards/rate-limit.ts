@@ -1,4 +1,5 @@
 import type { Exchange, Outcome } from '../exchange.js'
+import { keep, Kept, keptOf } from '../kept.js'
 import type { LimitStore } from '../limits/limit-store.js'
 import { MemoryLimits, type CountingParts } from '../limits/memory-limits.js'
 import { Places } from '../limits/places.js'
@@ -49,6 +50,7 @@ export function rateLimitGuards(parts: RateLimitParts): [head: Guard, body: Guar
           return giveBack(head, exchange, error)
         }
       },
+      flow: (exchange, outputTokens) => body.flow(exchange, outputTokens),
       leave: (exchange, outcome) => body.correct(exchange, outcome),
     },
   ]
@@ -162,18 +164,45 @@ class Decider {
     if (exchange.limits.length > 0) announceLimits(exchange)
   }
 
-  /** Puts the tokens that were used in the place of the estimate. */
+  /** Takes what a stream has put out beyond its estimate. */
+  flow(exchange: Exchange, outputTokens: number): void {
+    const { estimate } = exchange
+    if (estimate === undefined) return
+    const known = keptOf(exchange, Flowed, this)
+    const taken = known?.tokens ?? estimate.inputTokens + estimate.outputTokens
+    const tokens = estimate.inputTokens + outputTokens
+    if (tokens <= taken) return
+    this.#correct(exchange, tokens)
+    if (known === undefined) keep(exchange, new Flowed(this, tokens))
+    else known.tokens = tokens
+  }
+
+  /** Puts the tokens that were used in the place of those that were taken. */
   correct(exchange: Exchange, outcome: Outcome): void {
     const used = tokensUsed(exchange, outcome)
-    if (used === undefined) return
-    this.#memory.correct(exchange, used)
-    this.#stored?.correct(exchange, used)
+    if (used !== undefined) this.#correct(exchange, used)
+  }
+
+  #correct(exchange: Exchange, usedTokens: number): void {
+    const takenTokens = keptOf(exchange, Flowed, this)?.tokens
+    this.#memory.correct(exchange, usedTokens, takenTokens)
+    this.#stored?.correct(exchange, usedTokens, takenTokens)
   }
 
   /** Gives up the places of a request that is over. */
   leave(exchange: Exchange): void {
     this.#memory.leave(exchange)
     this.#stored?.leave(exchange)
+  }
+}
+
+/** The tokens taken for a stream that has put out more than was estimated. */
+class Flowed extends Kept {
+  tokens: number
+
+  constructor(decider: Decider, tokens: number) {
+    super(decider)
+    this.tokens = tokens
   }
 }
 

@@ -138,13 +138,17 @@ export class MemoryLimits {
     }
   }
 
-  /** Puts the tokens that were used in the place of the estimate. */
-  correct(exchange: Exchange, usedTokens: number): void {
+  /**
+   * Puts the tokens that were used in the place of those that were taken.
+   *
+   * @param takenTokens the estimate unless given
+   */
+  correct(exchange: Exchange, usedTokens: number, takenTokens?: number): void {
     const nowMs = this.#parts.clock.monotonicMs()
     for (const rule of this.#rules.buckets) {
       // Where there is no limit nothing was taken, and no estimate need be possible.
       if (rule.unit !== 'tokens' || rule.rateOf(exchange) === undefined) continue
-      this.#adjust(rule, exchange, usedTokens - this.#cost(rule, exchange), nowMs)
+      this.#adjust(rule, exchange, usedTokens - (takenTokens ?? this.#cost(rule, exchange)), nowMs)
     }
   }
 

@@ -196,13 +196,14 @@ export class StoredLimits implements SharedLimits {
     }, false)
   }
 
-  correct(exchange: Exchange, usedTokens: number): void {
+  /** See {@link MemoryLimits.correct}. */
+  correct(exchange: Exchange, usedTokens: number, takenTokens?: number): void {
     const taken = this.#taken.get(exchange)
-    if (taken === 'local') this.#parts.local.correct(exchange, usedTokens)
+    if (taken === 'local') this.#parts.local.correct(exchange, usedTokens, takenTokens)
     if (taken === undefined || taken === 'local') return
     const changes: BucketChange[] = []
     for (const { rule, ask } of taken) {
-      const delta = usedTokens - ask.cost
+      const delta = usedTokens - (takenTokens ?? ask.cost)
       if (rule.unit !== 'tokens' || delta === 0) continue
       changes.push({ name: ask.name, delta, rate: ask.rate })
     }

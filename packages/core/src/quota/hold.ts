@@ -94,14 +94,20 @@ const bytesPerToken = 3
 
 /**
  * What a request without a reported usage is taken to have used: the input that was sent, and as
- * much output as the bytes of its response can hold, headers and framing included, up to its cap.
+ * much output as a relay has seen, or as the bytes of its response can hold, headers and framing
+ * included, up to its cap.
  */
 function seen(exchange: Exchange, held: Hold): Estimate {
   const { estimate, bytesBefore } = held
+  const { observedOutputTokens } = exchange
+  if (observedOutputTokens !== undefined) return cappedAt(estimate, observedOutputTokens)
   const bytesAfter = bytesSent(exchange)
   if (bytesBefore === undefined || bytesAfter === undefined) return estimate
-  const outputTokens = Math.ceil(Math.max(0, bytesAfter - bytesBefore) / bytesPerToken)
-  return { ...estimate, outputTokens: Math.min(estimate.outputTokens, outputTokens) }
+  return cappedAt(estimate, Math.ceil(Math.max(0, bytesAfter - bytesBefore) / bytesPerToken))
+}
+
+function cappedAt({ inputTokens, outputTokens }: Estimate, seenTokens: number): Estimate {
+  return { inputTokens, outputTokens: Math.min(outputTokens, seenTokens) }
 }
 
 /** All that was ever written to the request's connection. */
