@@ -1,5 +1,5 @@
 import type { ApiKey } from './api-key.js'
-import { deepFreeze } from './deep-freeze.js'
+import { frozenCopy } from './frozen-copy.js'
 import { KeyConflictError, KeyNotFoundError, type KeyPage, type KeyStore } from './key-store.js'
 
 /**
@@ -24,7 +24,7 @@ export class MemoryKeyStore implements KeyStore {
   insert(key: ApiKey): void {
     if (this.#keys.has(key.id)) throw new KeyConflictError(`There is a key ${key.id} already.`)
     this.#refuseDigestsOfOthers(key)
-    const record = deepFreeze(structuredClone(key))
+    const record = frozenCopy(key)
     this.#add(record)
     addSorted(this.#ids, record.id)
     this.#addToAccount(record)
@@ -37,7 +37,7 @@ export class MemoryKeyStore implements KeyStore {
       throw new KeyConflictError(`The key ${key.id} was changed by somebody else meanwhile.`)
     }
     this.#refuseDigestsOfOthers(key)
-    const record = deepFreeze(structuredClone(key))
+    const record = frozenCopy(key)
     this.#byDigest.delete(before.digest)
     if (before.rotation !== undefined) this.#byDigest.delete(before.rotation.digest)
     this.#add(record)
