@@ -5,7 +5,12 @@ import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { createKeys, usd, type MadeKey, type NewKey } from '@lazu/core'
 import { postgresStore, type PostgresStore } from '@lazu/postgres'
-import { describeWithPostgres, type RunningPostgres } from '@lazu/testkit'
+import {
+  describeWithPostgres,
+  describeWithRedis,
+  type RedisServer,
+  type RunningPostgres,
+} from '@lazu/testkit'
 import { Pool } from 'pg'
 import { describe, expect, it, vi, type TestContext } from 'vitest'
 
@@ -21,173 +26,206 @@ const both = ['server-1', 'server-2']
 const content = 'Hello, gateway!'
 const callMicros = 45
 
-describeWithPostgres('the example of two servers', (server) => {
-  it('prints a key at its first start, and keeps it and the money', async (test) => {
-    const { url, store } = await newDatabase(server(), test)
-    const first = await start(url, test)
-    const [, key = ''] = /^Your API key, with \$5\.0000 to spend: (\S+)$/m.exec(first.printed) ?? []
-    expect(key).toMatch(/^sk-lazu-\w{30,}$/)
-    expect((await chat(first.url, key)).status).toBe(200)
-    await vi.waitFor(async () => {
-      expect(await store.ledger.balance('acme')).toMatchObject({ settled: callMicros, held: 0 })
-    }, 5_000)
-    expect(await stop(first.child, 'SIGTERM')).toEqual([0, null])
+/** Where nobody listens. */
+const nowhere: StoreUrls = {
+  DATABASE_URL: 'postgres://me:hunter2@127.0.0.1:1/x',
+  REDIS_URL: 'redis://me:hunter2@127.0.0.1:1',
+}
 
-    const second = await start(url, test)
-    expect(second.printed).toMatch(/The key \S+ of an earlier start is there, with \$4\.999955/)
-    expect(second.printed).not.toContain(key)
-    expect((await chat(second.url, key)).status).toBe(200)
-  })
+describeWithRedis('the example of two servers', (redis) => {
+  describeWithPostgres('with everything it needs', (server) => {
+    it('prints a key at its first start, and keeps it and the money', async (test) => {
+      const { env, store } = await newStores(server(), redis(), test)
+      const first = await start(env, test)
+      const [, key = ''] =
+        /^Your API key, with \$5\.0000 to spend: (\S+)$/m.exec(first.printed) ?? []
+      expect(key).toMatch(/^sk-lazu-\w{30,}$/)
+      expect((await chat(first.url, key)).status).toBe(200)
+      await vi.waitFor(async () => {
+        expect(await store.ledger.balance('acme')).toMatchObject({ settled: callMicros, held: 0 })
+      }, 5_000)
+      expect(await stop(first.child, 'SIGTERM')).toEqual([0, null])
 
-  it('gives requests in turn to two processes, each with half of the limits', async (test) => {
-    const { url, newKey } = await newDatabase(server(), test)
-    const { key } = await newKey({ account: 'acme', name: 'test' })
-    const { url: proxy } = await start(url, test)
-    const served: (string | null)[] = []
-    for (let call = 0; call < 4; call++) {
-      const response = await models(proxy, key)
-      expect(response.status).toBe(200)
-      expect(response.headers.get('x-ratelimit-limit-requests')).toBe('300')
-      served.push(response.headers.get('x-served-by'))
-    }
-    expect(served).toEqual([...both, ...both])
-  })
+      const second = await start(env, test)
+      expect(second.printed).toMatch(/The key \S+ of an earlier start is there, with \$4\.999955/)
+      expect(second.printed).not.toContain(key)
+      expect((await chat(second.url, key)).status).toBe(200)
+    })
 
-  it('never spends more than there is, with forty requests at once', async (test) => {
-    const { url, store, newKey } = await newDatabase(server(), test)
-    const { key } = await newKey({ account: 'tight', name: 'test' })
-    const granted = 10 * callMicros
-    await store.ledger.credit('tight', granted, 'first')
-    const { url: proxy } = await start(url, test)
+    it('gives requests in turn to two processes, which count limits together', async (test) => {
+      const { env, newKey } = await newStores(server(), redis(), test)
+      const { key } = await newKey({ account: 'acme', name: 'test' })
+      const { key: tightKey } = await newKey({ account: 'acme', name: 'tight', limits: { rpm: 3 } })
+      const { url: proxy } = await start(env, test)
+      const served: (string | null)[] = []
+      for (let call = 0; call < 4; call++) {
+        const response = await models(proxy, key)
+        expect(response.status).toBe(200)
+        expect(response.headers.get('x-ratelimit-limit-requests')).toBe('600')
+        served.push(response.headers.get('x-served-by'))
+      }
+      expect(served).toEqual([...both, ...both])
 
-    const responses = await Promise.all(Array.from({ length: 40 }, () => chat(proxy, key)))
-    expect(servers(responses)).toEqual(both)
-    const good = responses.filter(({ status }) => status === 200)
-    const refused = responses.filter(({ status }) => status !== 200)
-    expect(good.length).toBeGreaterThan(0)
-    expect(good.length).toBeLessThanOrEqual(10)
-    for (const response of refused) {
-      expect(await response.json()).toMatchObject({ error: { code: 'insufficient_quota' } })
-    }
-    const settled = good.length * callMicros
-    await vi.waitFor(async () => {
-      expect(await store.ledger.balance('tight')).toMatchObject({
-        granted,
-        settled,
-        held: 0,
-        available: granted - settled,
-      })
-    }, 5_000)
-  })
+      const tight = await Promise.all(Array.from({ length: 6 }, () => models(proxy, tightKey)))
+      expect(servers(tight)).toEqual(both)
+      expect(tight.filter(({ status }) => status === 200)).toHaveLength(3)
+      expect(tight.filter(({ status }) => status === 429)).toHaveLength(3)
+    })
 
-  it('refuses a key in both within a second of lazu keys revoke', async (test) => {
-    const { url, newKey } = await newDatabase(server(), test)
-    const { key, record } = await newKey({ account: 'acme', name: 'test' })
-    const { url: proxy } = await start(url, test)
-    const statuses = async (): Promise<number[]> => {
-      const responses = [await models(proxy, key), await models(proxy, key)]
+    it('never spends more than there is, with forty requests at once', async (test) => {
+      const { env, store, newKey } = await newStores(server(), redis(), test)
+      const { key } = await newKey({ account: 'tight', name: 'test' })
+      const granted = 10 * callMicros
+      await store.ledger.credit('tight', granted, 'first')
+      const { url: proxy } = await start(env, test)
+
+      const responses = await Promise.all(Array.from({ length: 40 }, () => chat(proxy, key)))
       expect(servers(responses)).toEqual(both)
-      return responses.map(({ status }) => status)
-    }
-    expect(await statuses()).toEqual([200, 200])
-    const env = { ...process.env, DATABASE_URL: url }
-    const revoke = [lazuCommand, 'keys', 'revoke', record.id, '--yes']
-    await run(process.execPath, revoke, { cwd: example, env })
-    await vi.waitFor(async () => expect(await statuses()).toEqual([401, 401]), 1_000)
-  })
+      const good = responses.filter(({ status }) => status === 200)
+      const refused = responses.filter(({ status }) => status !== 200)
+      expect(good.length).toBeGreaterThan(0)
+      expect(good.length).toBeLessThanOrEqual(10)
+      for (const response of refused) {
+        expect(await response.json()).toMatchObject({ error: { code: 'insufficient_quota' } })
+      }
+      const settled = good.length * callMicros
+      await vi.waitFor(async () => {
+        expect(await store.ledger.balance('tight')).toMatchObject({
+          granted,
+          settled,
+          held: 0,
+          available: granted - settled,
+        })
+      }, 5_000)
+    })
 
-  it('goes on with one process when the other is killed', async (test) => {
-    const { url, store, newKey } = await newDatabase(server(), test)
-    const { key } = await newKey({ account: 'acme', name: 'test' })
-    await store.ledger.credit('acme', usd(1), 'first')
-    const { url: proxy, pids } = await start(url, test)
+    it('refuses a key in both within a second of lazu keys revoke', async (test) => {
+      const { env, newKey } = await newStores(server(), redis(), test)
+      const { key, record } = await newKey({ account: 'acme', name: 'test' })
+      const { url: proxy } = await start(env, test)
+      const statuses = async (): Promise<number[]> => {
+        const responses = [await models(proxy, key), await models(proxy, key)]
+        expect(servers(responses)).toEqual(both)
+        return responses.map(({ status }) => status)
+      }
+      expect(await statuses()).toEqual([200, 200])
+      const revoke = [lazuCommand, 'keys', 'revoke', record.id, '--yes']
+      await run(process.execPath, revoke, { cwd: example, env: { ...process.env, ...env } })
+      await vi.waitFor(async () => expect(await statuses()).toEqual([401, 401]), 1_000)
+    })
 
-    const stream = await chat(proxy, key, { stream: true, content: 'word '.repeat(200) })
-    const killed = stream.headers.get('x-served-by') ?? ''
-    const reading = stream.text()
-    process.kill(pids.get(killed) ?? 0, 'SIGKILL')
-    // Half an answer must not look like a whole one.
-    await expect(reading).rejects.toThrow('terminated')
-
-    const others = await Promise.all(Array.from({ length: 6 }, () => chat(proxy, key)))
-    expect(others.map(({ status }) => status)).toEqual([200, 200, 200, 200, 200, 200])
-    expect(servers(others)).toEqual(both.filter((name) => name !== killed))
-    await vi.waitFor(async () => {
-      expect(await store.ledger.balance('acme')).toMatchObject({ settled: 6 * callMicros })
-    }, 5_000)
-  })
-
-  it('ends when both processes are gone', async (test) => {
-    const { url } = await newDatabase(server(), test)
-    const { child, pids } = await start(url, test)
-    const exit = once(child, 'exit')
-    for (const pid of pids.values()) process.kill(pid, 'SIGKILL')
-    expect(await exit).toEqual([1, null])
-  })
-
-  it('takes a caller for whom the proxy saw, whatever the caller says', async (test) => {
-    const { url, newKey } = await newDatabase(server(), test)
-    const elsewhere = { account: 'acme', name: 'elsewhere', allow: ['203.0.113.0/24'] }
-    const { key: keyElsewhere } = await newKey(elsewhere)
-    const { key: keyHere } = await newKey({ account: 'acme', name: 'here', allow: ['127.0.0.1'] })
-    const { url: proxy } = await start(url, test)
-    const pretended = { 'x-forwarded-for': '203.0.113.7' }
-    expect((await models(proxy, keyElsewhere, pretended)).status).toBe(403)
-    expect((await models(proxy, keyHere, pretended)).status).toBe(200)
-  })
-
-  it.for(['SIGINT', 'SIGTERM'] as const)(
-    'lets a stream end and writes it down first: %s',
-    async (signal, test) => {
-      const { url, store, newKey } = await newDatabase(server(), test)
+    it('goes on with one process when the other is killed', async (test) => {
+      const { env, store, newKey } = await newStores(server(), redis(), test)
       const { key } = await newKey({ account: 'acme', name: 'test' })
       await store.ledger.credit('acme', usd(1), 'first')
-      const { child, url: proxy, pids } = await start(url, test)
+      const { url: proxy, pids } = await start(env, test)
+
+      const stream = await chat(proxy, key, { stream: true, content: 'word '.repeat(200) })
+      const killed = stream.headers.get('x-served-by') ?? ''
+      const reading = stream.text()
+      process.kill(pids.get(killed) ?? 0, 'SIGKILL')
+      // Half an answer must not look like a whole one.
+      await expect(reading).rejects.toThrow('terminated')
+
+      const others = await Promise.all(Array.from({ length: 6 }, () => chat(proxy, key)))
+      expect(others.map(({ status }) => status)).toEqual([200, 200, 200, 200, 200, 200])
+      expect(servers(others)).toEqual(both.filter((name) => name !== killed))
+      await vi.waitFor(async () => {
+        expect(await store.ledger.balance('acme')).toMatchObject({ settled: 6 * callMicros })
+      }, 5_000)
+    })
+
+    it('ends when both processes are gone', async (test) => {
+      const { env } = await newStores(server(), redis(), test)
+      const { child, pids } = await start(env, test)
       const exit = once(child, 'exit')
-      const stream = await chat(proxy, key, { stream: true, content: 'word '.repeat(30) })
-      const decoder = new TextDecoder()
-      let text = ''
-      for await (const chunk of stream.body ?? []) {
-        if (text === '') child.kill(signal)
-        text += decoder.decode(chunk, { stream: true })
-      }
-      expect(text).toMatch(/data: \[DONE\]\n\n$/)
-      expect(await exit).toEqual([0, null])
-      expect([...pids.values()].filter(isRunning)).toEqual([])
-      // 30 tokens in, 32 out.
-      expect(await store.ledger.balance('acme')).toMatchObject({ settled: 395, held: 0 })
-      const id = stream.headers.get('x-lazu-request-id') ?? ''
-      expect(await store.requestLog.find(id)).toMatchObject({ status: 200, completed: true })
-    },
-  )
-})
+      for (const pid of pids.values()) process.kill(pid, 'SIGKILL')
+      expect(await exit).toEqual([1, null])
+    })
 
-describe('the example of two servers, without a database', () => {
-  it('says in one sentence what is missing, and how to get it', async () => {
-    const { code, stderr } = await failure({ DATABASE_URL: '' })
-    expect(code).toBe(1)
-    expect(stderr).toMatch(/^DATABASE_URL is not set: .*`docker compose up -d --wait`.*\.\n$/)
-  })
+    it('takes a caller for whom the proxy saw, whatever the caller says', async (test) => {
+      const { env, newKey } = await newStores(server(), redis(), test)
+      const elsewhere = { account: 'acme', name: 'elsewhere', allow: ['203.0.113.0/24'] }
+      const { key: keyElsewhere } = await newKey(elsewhere)
+      const { key: keyHere } = await newKey({ account: 'acme', name: 'here', allow: ['127.0.0.1'] })
+      const { url: proxy } = await start(env, test)
+      const pretended = { 'x-forwarded-for': '203.0.113.7' }
+      expect((await models(proxy, keyElsewhere, pretended)).status).toBe(403)
+      expect((await models(proxy, keyHere, pretended)).status).toBe(200)
+    })
 
-  it('says what is wrong with the database, and not its password', async () => {
-    const { code, stderr } = await failure({ DATABASE_URL: 'postgres://me:hunter2@127.0.0.1:1/x' })
-    expect(code).toBe(1)
-    expect(stderr).toBe(
-      'The database that DATABASE_URL names cannot be used: connect ECONNREFUSED 127.0.0.1:1\n',
+    it.for(['SIGINT', 'SIGTERM'] as const)(
+      'lets a stream end and writes it down first: %s',
+      async (signal, test) => {
+        const { env, store, newKey } = await newStores(server(), redis(), test)
+        const { key } = await newKey({ account: 'acme', name: 'test' })
+        await store.ledger.credit('acme', usd(1), 'first')
+        const { child, url: proxy, pids } = await start(env, test)
+        const exit = once(child, 'exit')
+        const stream = await chat(proxy, key, { stream: true, content: 'word '.repeat(30) })
+        const decoder = new TextDecoder()
+        let text = ''
+        for await (const chunk of stream.body ?? []) {
+          if (text === '') child.kill(signal)
+          text += decoder.decode(chunk, { stream: true })
+        }
+        expect(text).toMatch(/data: \[DONE\]\n\n$/)
+        expect(await exit).toEqual([0, null])
+        expect([...pids.values()].filter(isRunning)).toEqual([])
+        // 30 tokens in, 32 out.
+        expect(await store.ledger.balance('acme')).toMatchObject({ settled: 395, held: 0 })
+        const id = stream.headers.get('x-lazu-request-id') ?? ''
+        expect(await store.requestLog.find(id)).toMatchObject({ status: 200, completed: true })
+      },
     )
   })
+
+  describe('without what it needs', () => {
+    it.for(['DATABASE_URL', 'REDIS_URL'] as const)(
+      'says in one sentence what is missing, and how to get it: %s',
+      async (name) => {
+        const { code, stderr } = await failure({ ...nowhere, [name]: '' })
+        expect(code).toBe(1)
+        const sentence = `^${name} is not set: .*\`docker compose up -d --wait\`.*\\.\n$`
+        expect(stderr).toMatch(new RegExp(sentence))
+      },
+    )
+
+    it('says what is wrong with the database, and not its password', async () => {
+      const { code, stderr } = await failure({ ...nowhere, REDIS_URL: redis().url })
+      expect(code).toBe(1)
+      expect(stderr).toBe(
+        'The database that DATABASE_URL names cannot be used: connect ECONNREFUSED 127.0.0.1:1\n',
+      )
+    })
+
+    it('says what is wrong with the Redis, and not its password', async () => {
+      const { code, stderr } = await failure(nowhere)
+      expect(code).toBe(1)
+      expect(stderr).toBe(
+        'The Redis that REDIS_URL names cannot be used: connect ECONNREFUSED 127.0.0.1:1\n',
+      )
+    })
+  })
 })
 
-/** A database of one test. */
-interface Database {
-  readonly url: string
+/** What the example is told in its environment. */
+type StoreUrls = Readonly<Record<'DATABASE_URL' | 'REDIS_URL', string>>
+
+/** The stores of one test. */
+interface Stores {
+  readonly env: StoreUrls
   readonly store: PostgresStore
   readonly newKey: (key: NewKey) => Promise<MadeKey>
 }
 
 let databases = 0
 
-async function newDatabase(server: RunningPostgres, test: TestContext): Promise<Database> {
+async function newStores(
+  server: RunningPostgres,
+  redis: RedisServer,
+  test: TestContext,
+): Promise<Stores> {
   const name = `two_servers_${databases++}`
   const admin = new Pool({ connectionString: server.url })
   await admin.query(`CREATE DATABASE ${name}`)
@@ -200,7 +238,7 @@ async function newDatabase(server: RunningPostgres, test: TestContext): Promise<
     await pool.end()
   })
   return {
-    url,
+    env: { DATABASE_URL: url, REDIS_URL: redis.url },
     store,
     async newKey(key) {
       await store.migrate()
@@ -220,9 +258,9 @@ interface Started {
 }
 
 /** Starts the example on a free port, and waits until it has printed everything. */
-async function start(databaseUrl: string, test: TestContext): Promise<Started> {
+async function start(urls: StoreUrls, test: TestContext): Promise<Started> {
   const child = spawn(process.execPath, [join(example, 'dist', 'start.js')], {
-    env: { ...process.env, PORT: '0', DATABASE_URL: databaseUrl },
+    env: { ...process.env, PORT: '0', ...urls },
     stdio: ['ignore', 'pipe', 'inherit'],
   })
   // Its servers end when it is gone.
@@ -252,10 +290,10 @@ async function stop(child: ChildProcess, signal: NodeJS.Signals): Promise<unknow
 
 /** Starts the example where it cannot be started. */
 async function failure(
-  env: Readonly<Record<string, string>>,
+  urls: StoreUrls,
 ): Promise<{ readonly code: unknown; readonly stderr: string }> {
   const child = spawn(process.execPath, [join(example, 'dist', 'start.js')], {
-    env: { ...process.env, PORT: '0', ...env },
+    env: { ...process.env, PORT: '0', ...urls },
     stdio: ['ignore', 'ignore', 'pipe'],
   })
   let stderr = ''

@@ -1,12 +1,15 @@
 import { chatSchema, models } from '@lazu/example-model'
 import { createKeys, usd, type GatewayOptions, type Keys, type Ledger } from '@lazu/express'
 import { postgresStore } from '@lazu/postgres'
+import { redisLimits } from '@lazu/redis'
 import { Pool } from 'pg'
+import { connectRedis } from './redis.js'
+import { urlIn } from './url-in.js'
 
 /** How many processes serve. */
 export const serverCount = 2
 
-/** What a key may do, wherever its requests are served. */
+/** What a key may do, whichever process serves its requests. */
 const limits = { rpm: 600, tpm: 1_000_000, concurrency: 100 }
 
 /** Micro-USD per million tokens. */
@@ -16,8 +19,8 @@ const price = { input: usd(2.5), output: usd(10) }
 const defaultOutputTokens = 256
 
 /**
- * How long Postgres is waited for. Requests of one account take turns there, and the first ones wait
- * for a connection, too.
+ * How long Postgres and Redis are waited for. Requests of one account take turns in Postgres, and the
+ * first ones wait for a connection, too.
  */
 const storeDeadline = '2s'
 
@@ -29,18 +32,23 @@ export interface SharedGateway {
   readonly ledger: Ledger
   /** Makes what the database has not yet. Several processes may do this at once. */
   readonly migrate: () => Promise<void>
-  /** Ends the connections to the database. */
+  /** Ends the connection to Redis, when no more requests come. */
+  readonly closeLimits: () => void
+  /** Ends all connections. */
   readonly close: () => Promise<void>
 }
 
 /**
- * Opens the stores in the database that DATABASE_URL names.
+ * Opens the stores in the database that DATABASE_URL names, and the limits in the Redis of REDIS_URL.
  *
- * @throws Error when it names none
+ * @throws Error when one of them is not set, and when that Redis cannot be connected to
  */
-export function openGateway(): SharedGateway {
+export async function openGateway(): Promise<SharedGateway> {
+  const connectionString = urlIn('DATABASE_URL')
+  const redis = await connectRedis(urlIn('REDIS_URL'))
+  const closeLimits = (): void => redis.destroy()
   const pool = new Pool({
-    connectionString: databaseUrl(process.env),
+    connectionString,
     connectionTimeoutMillis: 2_000,
     query_timeout: 5_000,
     // A process that stops does so when the last charge is written.
@@ -57,7 +65,10 @@ export function openGateway(): SharedGateway {
       storeDeadline,
       prices: Object.fromEntries(models.map((model) => [model, price])),
       models,
-      limits: shareOf(limits),
+      limits,
+      limitStore: redisLimits(redis),
+      // While Redis fails, each process allows its part of the limits.
+      instances: serverCount,
       defaultOutputTokens,
       timeout: { total: '60s', firstByte: '2s', idle: '5s' },
       validate: { 'POST /v1/chat/completions': chatSchema },
@@ -67,29 +78,11 @@ export function openGateway(): SharedGateway {
     keys,
     ledger,
     migrate: () => store.migrate(),
+    closeLimits,
     async close() {
+      closeLimits()
       await store.close()
       await pool.end()
     },
   }
-}
-
-/**
- * What one process allows. Each counts by itself, and the proxy gives all of them as much to do, so
- * together they allow the whole.
- */
-function shareOf(whole: typeof limits): typeof limits {
-  return {
-    rpm: whole.rpm / serverCount,
-    tpm: whole.tpm / serverCount,
-    concurrency: whole.concurrency / serverCount,
-  }
-}
-
-function databaseUrl({ DATABASE_URL: url = '' }: NodeJS.ProcessEnv): string {
-  if (url.trim() !== '') return url
-  throw new Error(
-    'DATABASE_URL is not set: it must name a PostgreSQL database, and `docker compose up -d --wait` ' +
-      'in examples/two-servers starts one at postgres://lazu:lazu@127.0.0.1:5432/lazu.',
-  )
 }

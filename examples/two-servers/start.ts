@@ -21,7 +21,7 @@ try {
 
 async function start(): Promise<string> {
   const port = portFrom(process.env)
-  const gateway = openGateway()
+  const gateway = await openGateway()
   const names = Array.from({ length: serverCount }, (_, index) => `server-${index + 1}`)
   const servers = await Promise.all(names.map((name) => startServer(name)))
   const proxy = createProxy(servers.map((server) => server.port))

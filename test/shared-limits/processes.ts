@@ -1,8 +1,7 @@
-import { fork } from 'node:child_process'
 import { once } from 'node:events'
 import { Agent, get, request } from 'node:http'
-import { fileURLToPath } from 'node:url'
-import { afterAll, beforeAll } from 'vitest'
+import { afterAll } from 'vitest'
+import { forkedServers } from '../forked-servers.js'
 
 // Connections are made again and again otherwise, and ports run out.
 const agent = new Agent({ keepAlive: true })
@@ -57,28 +56,7 @@ async function json(port: number, method: string, path: string): Promise<{ held?
 
 /** Starts server processes before the tests, and ends them behind them. */
 export function processesForTests(url: () => string, count: number): () => Processes {
-  const ends: (() => void)[] = []
-  let processes: Processes | undefined
-
-  beforeAll(async () => {
-    const path = fileURLToPath(new URL('server.mjs', import.meta.url))
-    const children = Array.from({ length: count }, () => fork(path, [url()]))
-    ends.push(...children.map((child) => () => void child.kill('SIGKILL')))
-    const ports = await Promise.all(
-      children.map(async (child): Promise<number> => {
-        const [port] = await once(child, 'message')
-        return port
-      }),
-    )
-    processes = new Processes(ports)
-  }, 60_000)
-
-  afterAll(() => {
-    agent.destroy()
-    for (const end of ends) end()
-  })
-  return () => {
-    if (processes === undefined) throw new Error('the processes are there only while tests run')
-    return processes
-  }
+  const ports = forkedServers(new URL('server.mjs', import.meta.url), () => [url()], count)
+  afterAll(() => agent.destroy())
+  return () => new Processes(ports())
 }

@@ -8,6 +8,9 @@ import { storeDeadlineMs, type OpenStore } from './stores.js'
 /** What each request costs, in micro-USD. */
 export const callMicros = 7
 
+/** How long a request is in the handler. So that some are there when a fault begins, and when it ends. */
+export const handlingMs = 30
+
 /** How long a reservation lasts that nobody ends. */
 export const reservationTtlMs = 1_000
 
@@ -43,8 +46,7 @@ export async function startGateway({ keys, ledger }: OpenStore): Promise<TestedG
     const { requestId } = request.lazu
     handled.add(requestId)
     request.lazu.charge({ micros: callMicros })
-    // So that some are in the handler when a fault begins, and when it ends.
-    await delay(30)
+    await delay(handlingMs)
     response.json({ requestId })
   })
   app.use(lazuErrors())

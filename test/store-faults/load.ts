@@ -100,12 +100,11 @@ export function isBetween(fromMs: number, toMs: number): (one: Asked) => boolean
   return ({ beganMs }) => beganMs > fromMs && beganMs < toMs
 }
 
-/** How long bare timers take behind the same server, while `isOver` is false. */
-export async function bareTimers(
-  url: string,
-  ms: number,
-  isOver: () => boolean,
-): Promise<readonly number[]> {
+/**
+ * How much later than they should bare timers of `ms` came behind the same server, while `isOver` was
+ * false: the 99th percentile. It is what a machine that is busy holds up everything by.
+ */
+export async function heldUpMs(url: string, ms: number, isOver: () => boolean): Promise<number> {
   const tookMs: number[] = []
   const ask = async (): Promise<void> => {
     while (!isOver()) {
@@ -116,7 +115,15 @@ export async function bareTimers(
     }
   }
   await Promise.all(Array.from({ length: inFlight / 2 }, ask))
-  return tookMs
+  return p99(tookMs) - ms
+}
+
+/**
+ * The longest that something may take that should take `ms`, on a machine that holds up bare timers by
+ * `heldUp`. More than once as much, for it is more than one timer.
+ */
+export function atMostMs(ms: number, heldUp: number): number {
+  return ms + 3 * heldUp
 }
 
 /** The 99th percentile. */

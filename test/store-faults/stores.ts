@@ -1,6 +1,6 @@
 import { createKeys, type Keys, type Ledger } from '@lazu/core'
 import { postgresStore } from '@lazu/postgres'
-import { redisLedger } from '@lazu/redis'
+import { redisLedger, type RedisLedger, type RedisLedgerOptions } from '@lazu/redis'
 import { Pool } from 'pg'
 import { createClient } from 'redis'
 
@@ -53,22 +53,28 @@ export const postgresKind: StoreKind = {
 /** The ledger in Redis, keys in memory. */
 export const redisKind: StoreKind = {
   deadlinesMs: storeDeadlineMs,
-  async open(port, prefix) {
-    const client = createClient({
-      url: `redis://127.0.0.1:${port}`,
-      // By itself it waits up to two seconds between two tries.
-      socket: { reconnectStrategy: 200 },
-    })
-    client.on('error', () => {
-      // That the server is away is what the tests are about.
-    })
-    await client.connect()
-    return {
-      keys: createKeys(),
-      ledger: redisLedger(client, { prefix }),
-      async close() {
-        client.destroy()
-      },
-    }
-  },
+  open: (port, prefix) => openRedis(port, { prefix }),
+}
+
+/** Opens a ledger in Redis, with keys in memory. */
+export async function openRedis(
+  port: number,
+  options: RedisLedgerOptions,
+): Promise<OpenStore & { readonly ledger: RedisLedger }> {
+  const client = createClient({
+    url: `redis://127.0.0.1:${port}`,
+    // By itself it waits up to two seconds between two tries.
+    socket: { reconnectStrategy: 200 },
+  })
+  client.on('error', () => {
+    // That the server is away is what the tests are about.
+  })
+  await client.connect()
+  return {
+    keys: createKeys(),
+    ledger: redisLedger(client, options),
+    async close() {
+      client.destroy()
+    },
+  }
 }

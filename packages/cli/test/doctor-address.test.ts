@@ -196,7 +196,12 @@ describe("a proxy's address in place of the caller's", () => {
       const [finding] = seenAddress.run({
         config: { gateway: {} },
         configProblem: undefined,
-        stores: { keys: undefined, ledger: undefined, requestLog: undefined },
+        stores: {
+          keys: undefined,
+          ledger: undefined,
+          limitStore: undefined,
+          requestLog: undefined,
+        },
         server: {
           kind: 'seen',
           url: new URL('http://api.test'),

@@ -1,9 +1,11 @@
 import {
   MemoryKeyStore,
   MemoryLedger,
+  TokenBucketMemory,
   createKeys,
   type ApiKey,
   type GatewayOptions,
+  type LimitStore,
 } from '@lazu/core'
 import { describe, expect, it } from 'vitest'
 import { folderWith, runIn } from './command.js'
@@ -97,6 +99,61 @@ describe('a store that does not answer', () => {
     expect(of('KEYS')[0]?.found).toContain('disk I/O error')
     expect(of('LEDGER')[0]?.found).toContain('disk I/O error')
     expect(of('REQUEST_LOG')[0]?.found).toContain('gone')
+  })
+})
+
+describe('the store of the limits', () => {
+  const limitStore: LimitStore = {
+    leaseMs: 30_000,
+    take: fail,
+    adjust: fail,
+    hold: fail,
+    free: () => Promise.resolve(),
+  }
+
+  it('is asked, and changed by nothing but what changes nothing', async () => {
+    const { options } = await share()
+    const { of } = await doctor({ gateway: { ...options, limitStore } })
+    expect(of('LIMIT_STORE')).toMatchObject([{ level: 'ok' }])
+    expect(of('LIMITS_IN_MEMORY')).toMatchObject([{ level: 'ok' }])
+  })
+
+  it('is a mistake when it does not answer, and requests are served all the same', async () => {
+    const { options } = await share()
+    const away = { ...limitStore, free: () => Promise.reject(new Error('connection refused')) }
+    const { code, of } = await doctor({ gateway: { ...options, limitStore: away } })
+    expect(code).toBe(1)
+    expect(of('LIMIT_STORE')).toMatchObject([
+      {
+        level: 'mistake',
+        found: 'gateway.limitStore does not answer: connection refused.',
+        mend: expect.stringContaining('whenLimitsFail'),
+      },
+    ])
+  })
+
+  it('is missed where several processes are known to serve', async () => {
+    const { options } = await share()
+    const ofInstances = async (instances: number | undefined): Promise<readonly Told[]> => {
+      const { of } = await doctor({ gateway: { ...options, instances } })
+      return of('LIMITS_IN_MEMORY')
+    }
+    expect(await ofInstances(3)).toMatchObject([
+      {
+        level: 'warning',
+        found: expect.stringContaining('together they allow 3 times as much'),
+        mend: expect.stringContaining('redisLimits(client)'),
+      },
+    ])
+    expect(await ofInstances(1)).toMatchObject([{ level: 'ok' }])
+    expect(await ofInstances(undefined)).toMatchObject([{ level: 'ok' }])
+  })
+
+  it('is not missed by a limiter of its own', async () => {
+    const { options } = await share()
+    const limiter = new TokenBucketMemory({ points: 60 })
+    const { of } = await doctor({ gateway: { ...options, limits: { limiter }, instances: 3 } })
+    expect(of('LIMITS_IN_MEMORY')).toMatchObject([{ level: 'ok' }])
   })
 })
 

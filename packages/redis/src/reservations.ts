@@ -32,6 +32,9 @@ interface MadeReservation {
 
 const mostMade = 100_000
 
+/** As many as wait at most to be told to a ledger again. */
+const mostEnds = 10_000
+
 /** The reservations, open and ended. */
 export class Reservations {
   readonly #names: KeyNames
@@ -39,6 +42,11 @@ export class Reservations {
   readonly #pointers: Pointers
   /** The open ones this process made. Of others the pointer is asked for. */
   readonly #made = new BoundedMap<MadeReservation>(mostMade)
+  /**
+   * How the last ones ended, as this process was told. Who asked may have waited no longer, and asks
+   * again when Redis has forgotten it.
+   */
+  readonly #ends = new BoundedMap<Settled>(mostEnds)
 
   constructor(client: RedisClient, names: KeyNames, steps: Steps) {
     this.#names = names
@@ -86,11 +94,11 @@ export class Reservations {
     // Its pointer was forgotten with it.
     const isLost = answer?.status === 'ended' && answer.rest[2] === '1'
     if (isLost && made !== undefined) await this.#pointers.keep(id, made.account, 0)
-    return endIn(id, answer)
+    return this.#endIn(id, answer)
   }
 
   async release(id: string): Promise<Settled | undefined> {
-    return endIn(id, await this.#end(id, releaseScript, []))
+    return this.#endIn(id, await this.#end(id, releaseScript, []))
   }
 
   async extend(id: string, ttlMs: number, { isCluster }: Servers): Promise<boolean> {
@@ -156,6 +164,13 @@ export class Reservations {
     const answer = await this.#steps.run({ script, account, generation, args: [id, ...args] })
     if (answer.status !== 'range') this.#made.delete(id)
     return answer
+  }
+
+  #endIn(id: string, answer: Answer | undefined): Settled | undefined {
+    const end = endIn(id, answer)
+    if (end === undefined) return this.#ends.get(id)
+    this.#ends.set(id, end)
+    return end
   }
 
   async #accountOf(id: string): Promise<string | undefined> {

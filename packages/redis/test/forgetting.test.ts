@@ -144,6 +144,14 @@ describeWithRedis('a ledger that forgot', (server) => {
       expect(durable.balance('acme')).toMatchObject({ granted: 100, settled: 55 })
     })
 
+    it('knows how a charge ended that it was told of, and charges it once', async () => {
+      await command(server(), 'FLUSHALL')
+      const end = { id: 'r1', ended: 'settled', amount: 25 }
+      expect(await ledger.settle('r1', 25)).toEqual(end)
+      expect(await ledger.release('r1')).toEqual(end)
+      expect(await ledger.balance('acme')).toMatchObject({ granted: 100, settled: 25, held: 0 })
+    })
+
     it('credits a reference once, before and after', async () => {
       await ledger.credit('acme', 50, 'c2')
       await command(server(), 'FLUSHALL')

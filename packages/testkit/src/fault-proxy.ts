@@ -29,6 +29,8 @@ export interface FaultProxy {
   cutAfter(bytes: number): void
   /** Resets all connections that are open. */
   reset(): void
+  /** Stands before another server from now on, and resets all connections to the one before. */
+  switchTo(target: FaultProxyTarget): void
   /** Ends all connections and stops listening. */
   close(): Promise<void>
 }
@@ -48,16 +50,15 @@ type Mode =
  * proxy.hang()
  * ```
  */
-export async function startFaultProxy({
-  port,
-  host = '127.0.0.1',
-}: FaultProxyTarget): Promise<FaultProxy> {
+export async function startFaultProxy(first: FaultProxyTarget): Promise<FaultProxy> {
   const links = new Set<Link>()
+  let target = first
   let accepted = 0
   let mode: Mode = { kind: 'pass' }
 
   function accept(client: Socket): void {
     accepted++
+    const { port, host = '127.0.0.1' } = target
     const upstream = connect({ port, host })
     const link = new Link(client, upstream, mode, () => void links.delete(link))
     links.add(link)
@@ -66,6 +67,10 @@ export async function startFaultProxy({
   function change(next: Mode): void {
     mode = next
     for (const link of links) link.change(next)
+  }
+
+  function reset(): void {
+    for (const link of links) link.reset()
   }
 
   let server = await listen(accept, 0)
@@ -89,8 +94,10 @@ export async function startFaultProxy({
     delay: (ms) => change({ kind: 'delay', ms }),
     throttle: (bytesPerSecond) => change({ kind: 'throttle', bytesPerSecond }),
     cutAfter: (bytes) => change({ kind: 'cut', bytes }),
-    reset() {
-      for (const link of links) link.reset()
+    reset,
+    switchTo(next) {
+      target = next
+      reset()
     },
     async close() {
       for (const link of links) link.destroy()

@@ -5,23 +5,29 @@ import { assert, describe, expect, it, onTestFinished, vi } from 'vitest'
 
 /** A server that sends back what it is sent, behind a proxy. */
 async function echo(): Promise<FaultProxy> {
+  const proxy = await startFaultProxy({ port: await echoPort() })
+  onTestFinished(() => proxy.close())
+  return proxy
+}
+
+/** Where a server listens that sends back what it is sent, behind a greeting if there is one. */
+async function echoPort(greeting = ''): Promise<number> {
   const sockets = new Set<Socket>()
   const server = createServer((socket) => {
     sockets.add(socket)
     socket.on('error', () => {})
+    socket.write(greeting)
     socket.pipe(socket)
   })
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
   const address = server.address()
   assert(address !== null && typeof address === 'object')
-  const proxy = await startFaultProxy({ port: address.port })
-  onTestFinished(async () => {
-    await proxy.close()
+  onTestFinished(() => {
     for (const socket of sockets) socket.destroy()
     server.close()
   })
-  return proxy
+  return address.port
 }
 
 /** A client, and what it has seen. */
@@ -135,6 +141,18 @@ describe('a fault proxy', () => {
       await vi.waitFor(() => expect(client.error?.code).toBe('ECONNRESET'))
     }
     await vi.waitFor(() => expect(proxy.open).toBe(0))
+  })
+
+  it('goes over to another server, and resets the connections to the first', async () => {
+    const proxy = await echo()
+    const before = new Client(proxy.port)
+    before.socket.write('one')
+    await before.sees('one')
+    proxy.switchTo({ port: await echoPort('second: ') })
+    await vi.waitFor(() => expect(before.error?.code).toBe('ECONNRESET'), 5_000)
+    const behind = new Client(proxy.port)
+    behind.socket.write('two')
+    await behind.sees('second: two')
   })
 
   it('ends everything when it is closed', async () => {

@@ -18,6 +18,7 @@ export interface StoresSeen {
   /** Answered with the first 1,000 keys. */
   readonly keys: StoreAnswer<readonly ApiKey[]> | undefined
   readonly ledger: StoreAnswer<unknown> | undefined
+  readonly limitStore: StoreAnswer<unknown> | undefined
   readonly requestLog: StoreAnswer<unknown> | undefined
 }
 

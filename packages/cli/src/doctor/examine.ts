@@ -43,13 +43,15 @@ function gatewayProblem(config: LazuConfig | undefined): string | undefined {
 }
 
 async function seeStores(gateway: GatewayOptions = {}): Promise<StoresSeen> {
-  const { keys, ledger, requestLog } = gateway
-  const [ofKeys, ofLedger, ofLog] = await Promise.all([
+  const { keys, ledger, limitStore, requestLog } = gateway
+  const [ofKeys, ofLedger, ofLimits, ofLog] = await Promise.all([
     keys && askStore(() => keys.list({ limit: mostKeys })),
     ledger && askStore(() => ledger.balance('lazu-doctor-nobody')),
+    // A place that nobody holds: to give it back changes nothing.
+    limitStore && askStore(() => limitStore.free([{ name: 'lazu-doctor', id: 'nobody' }])),
     requestLog && askStore(() => requestLog.find('lazu-doctor-nothing')),
   ])
-  return { keys: ofKeys, ledger: ofLedger, requestLog: ofLog }
+  return { keys: ofKeys, ledger: ofLedger, limitStore: ofLimits, requestLog: ofLog }
 }
 
 async function seeServer(

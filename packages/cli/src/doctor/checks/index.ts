@@ -6,6 +6,7 @@ import { brokenJson, unknownPath } from './error-format.js'
 import { guards } from './guards.js'
 import { knownRoutes } from './known-routes.js'
 import { ledgerInMemory } from './ledger-in-memory.js'
+import { limitsInMemory } from './limits-in-memory.js'
 import { meter } from './meter.js'
 import { openRoutes } from './open-routes.js'
 import { probeKey } from './probe-key.js'
@@ -14,7 +15,7 @@ import { seenAddress } from './seen-address.js'
 import { serverClock } from './server-clock.js'
 import { sharedStores } from './shared-stores.js'
 import { spoofedAddress } from './spoofed-address.js'
-import { keysAnswer, ledgerAnswers, requestLogAnswers } from './stores.js'
+import { keysAnswer, ledgerAnswers, limitStoreAnswers, requestLogAnswers } from './stores.js'
 import { timeout } from './timeout.js'
 import { trustedNetworks } from './trusted-networks.js'
 import { unknownTiers } from './unknown-tiers.js'
@@ -25,8 +26,10 @@ export const checks: readonly Check[] = [
   configuration,
   keysAnswer,
   ledgerAnswers,
+  limitStoreAnswers,
   requestLogAnswers,
   ledgerInMemory,
+  limitsInMemory,
   unknownTiers,
   unpricedModels,
   timeout,
