@@ -1,5 +1,5 @@
 import { availableParallelism } from 'node:os'
-import { defineConfig } from 'vitest/config'
+import { configDefaults, defineConfig } from 'vitest/config'
 
 /** Tests that leave nothing behind in their process, so that one may have been loaded by many. */
 const together = [
@@ -22,7 +22,7 @@ export default defineConfig({
         test: {
           name: 'alone',
           include: ['packages/*/test/**/*.test.ts', 'test/**/*.test.ts'],
-          exclude: together,
+          exclude: [...configDefaults.exclude, ...together],
         },
       },
     ],
