@@ -19,8 +19,8 @@ const decisionMs = 2 * storeDeadlineMs + handlingMs
 /** By how much decisions may exceed their deadlines. */
 const graceMs = 20
 
-/** How long it may take until the store decides again. */
-const recoveryMs = 2_000
+/** Two seconds mostly; the client itself waits longer from try to try until it is connected again. */
+const recoveryMs = 12_000
 
 /** For what has to come, on a machine that may have others to run. */
 const patience = { timeout: 20_000, interval: 20 }
