@@ -12,7 +12,7 @@ import {
   type RunningPostgres,
 } from '@lazu/testkit'
 import { Pool } from 'pg'
-import { describe, expect, it, vi, type TestContext } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 
 // Each test starts processes, on a machine that may have others to run.
 vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 })
@@ -34,9 +34,11 @@ const nowhere: StoreUrls = {
 
 describeWithRedis('the example of two servers', (redis) => {
   describeWithPostgres('with everything it needs', (server) => {
-    it('prints a key at its first start, and keeps it and the money', async (test) => {
-      const { env, store } = await newStores(server(), redis(), test)
-      const first = await start(env, test)
+    it('prints a key at its first start, and keeps it and the money', async ({
+      onTestFinished,
+    }) => {
+      const { env, store } = await newStores(server(), redis(), onTestFinished)
+      const first = await start(env, onTestFinished)
       const [, key = ''] =
         /^Your API key, with \$5\.0000 to spend: (\S+)$/m.exec(first.printed) ?? []
       expect(key).toMatch(/^sk-lazu-\w{30,}$/)
@@ -46,79 +48,111 @@ describeWithRedis('the example of two servers', (redis) => {
       }, 5_000)
       expect(await stop(first.child, 'SIGTERM')).toEqual([0, null])
 
-      const second = await start(env, test)
+      const second = await start(env, onTestFinished)
       expect(second.printed).toMatch(/The key \S+ of an earlier start is there, with \$4\.999955/)
       expect(second.printed).not.toContain(key)
       expect((await chat(second.url, key)).status).toBe(200)
     })
 
-    it('gives requests in turn to two processes, which count limits together', async (test) => {
-      const { env, newKey } = await newStores(server(), redis(), test)
-      const { key } = await newKey({ account: 'acme', name: 'test' })
-      const { key: tightKey } = await newKey({ account: 'acme', name: 'tight', limits: { rpm: 3 } })
-      const { url: proxy } = await start(env, test)
-      const served: (string | null)[] = []
-      for (let call = 0; call < 4; call++) {
-        const response = await models(proxy, key)
-        expect(response.status).toBe(200)
-        expect(response.headers.get('x-ratelimit-limit-requests')).toBe('600')
-        served.push(response.headers.get('x-served-by'))
-      }
-      expect(served).toEqual([...both, ...both])
+    describe('that runs', () => {
+      let stores: Stores
+      let proxy = ''
+      const ends: (() => Promise<void>)[] = []
+      const atEnd: AtEnd = (work) => void ends.unshift(work)
 
-      const tight = await Promise.all(Array.from({ length: 6 }, () => models(proxy, tightKey)))
-      expect(servers(tight)).toEqual(both)
-      expect(tight.filter(({ status }) => status === 200)).toHaveLength(3)
-      expect(tight.filter(({ status }) => status === 429)).toHaveLength(3)
-    })
+      beforeAll(async () => {
+        stores = await newStores(server(), redis(), atEnd)
+        ;({ url: proxy } = await start(stores.env, atEnd))
+      })
 
-    it('never spends more than there is, with forty requests at once', async (test) => {
-      const { env, store, newKey } = await newStores(server(), redis(), test)
-      const { key } = await newKey({ account: 'tight', name: 'test' })
-      const granted = 10 * callMicros
-      await store.ledger.credit('tight', granted, 'first')
-      const { url: proxy } = await start(env, test)
+      afterAll(async () => {
+        for (const end of ends) await end()
+      })
 
-      const responses = await Promise.all(Array.from({ length: 40 }, () => chat(proxy, key)))
-      expect(servers(responses)).toEqual(both)
-      const good = responses.filter(({ status }) => status === 200)
-      const refused = responses.filter(({ status }) => status !== 200)
-      expect(good.length).toBeGreaterThan(0)
-      expect(good.length).toBeLessThanOrEqual(10)
-      for (const response of refused) {
-        expect(await response.json()).toMatchObject({ error: { code: 'insufficient_quota' } })
-      }
-      const settled = good.length * callMicros
-      await vi.waitFor(async () => {
-        expect(await store.ledger.balance('tight')).toMatchObject({
-          granted,
-          settled,
-          held: 0,
-          available: granted - settled,
+      it('gives requests in turn to two processes, which count limits together', async () => {
+        const { key } = await stores.newKey({ account: 'acme', name: 'test' })
+        const { key: tightKey } = await stores.newKey({
+          account: 'acme',
+          name: 'tight',
+          limits: { rpm: 3 },
         })
-      }, 5_000)
-    })
+        const served: (string | null)[] = []
+        for (let call = 0; call < 4; call++) {
+          const response = await models(proxy, key)
+          expect(response.status).toBe(200)
+          expect(response.headers.get('x-ratelimit-limit-requests')).toBe('600')
+          served.push(response.headers.get('x-served-by'))
+        }
+        expect(served).toEqual([...both, ...both])
 
-    it('refuses a key in both within a second of lazu keys revoke', async (test) => {
-      const { env, newKey } = await newStores(server(), redis(), test)
-      const { key, record } = await newKey({ account: 'acme', name: 'test' })
-      const { url: proxy } = await start(env, test)
-      const statuses = async (): Promise<number[]> => {
-        const responses = [await models(proxy, key), await models(proxy, key)]
+        const tight = await Promise.all(Array.from({ length: 6 }, () => models(proxy, tightKey)))
+        expect(servers(tight)).toEqual(both)
+        expect(tight.filter(({ status }) => status === 200)).toHaveLength(3)
+        expect(tight.filter(({ status }) => status === 429)).toHaveLength(3)
+      })
+
+      it('never spends more than there is, with forty requests at once', async () => {
+        const { key } = await stores.newKey({ account: 'tight', name: 'test' })
+        const granted = 10 * callMicros
+        await stores.store.ledger.credit('tight', granted, 'first')
+
+        const responses = await Promise.all(Array.from({ length: 40 }, () => chat(proxy, key)))
         expect(servers(responses)).toEqual(both)
-        return responses.map(({ status }) => status)
-      }
-      expect(await statuses()).toEqual([200, 200])
-      const revoke = [lazuCommand, 'keys', 'revoke', record.id, '--yes']
-      await run(process.execPath, revoke, { cwd: example, env: { ...process.env, ...env } })
-      await vi.waitFor(async () => expect(await statuses()).toEqual([401, 401]), 1_000)
+        const good = responses.filter(({ status }) => status === 200)
+        const refused = responses.filter(({ status }) => status !== 200)
+        expect(good.length).toBeGreaterThan(0)
+        expect(good.length).toBeLessThanOrEqual(10)
+        for (const response of refused) {
+          expect(await response.json()).toMatchObject({ error: { code: 'insufficient_quota' } })
+        }
+        const settled = good.length * callMicros
+        await vi.waitFor(async () => {
+          expect(await stores.store.ledger.balance('tight')).toMatchObject({
+            granted,
+            settled,
+            held: 0,
+            available: granted - settled,
+          })
+        }, 5_000)
+      })
+
+      it('refuses a key in both within a second of lazu keys revoke', async () => {
+        const { key, record } = await stores.newKey({ account: 'acme', name: 'test' })
+        const statuses = async (): Promise<number[]> => {
+          const responses = [await models(proxy, key), await models(proxy, key)]
+          expect(servers(responses)).toEqual(both)
+          return responses.map(({ status }) => status)
+        }
+        expect(await statuses()).toEqual([200, 200])
+        const revoke = [lazuCommand, 'keys', 'revoke', record.id, '--yes']
+        await run(process.execPath, revoke, {
+          cwd: example,
+          env: { ...process.env, ...stores.env },
+        })
+        await vi.waitFor(async () => expect(await statuses()).toEqual([401, 401]), 1_000)
+      })
+
+      it('takes a caller for whom the proxy saw, whatever the caller says', async () => {
+        const elsewhere = { account: 'acme', name: 'elsewhere', allow: ['203.0.113.0/24'] }
+        const { key: keyElsewhere } = await stores.newKey(elsewhere)
+        const { key: keyHere } = await stores.newKey({
+          account: 'acme',
+          name: 'here',
+          allow: ['127.0.0.1'],
+        })
+        const pretended = { 'x-forwarded-for': '203.0.113.7' }
+        expect((await models(proxy, keyElsewhere, pretended)).status).toBe(403)
+        expect((await models(proxy, keyHere, pretended)).status).toBe(200)
+      })
     })
 
-    it('goes on with one process when the other is killed', async (test) => {
-      const { env, store, newKey } = await newStores(server(), redis(), test)
+    it('goes on with one process when the other is killed, and ends without both', async ({
+      onTestFinished,
+    }) => {
+      const { env, store, newKey } = await newStores(server(), redis(), onTestFinished)
       const { key } = await newKey({ account: 'acme', name: 'test' })
       await store.ledger.credit('acme', usd(1), 'first')
-      const { url: proxy, pids } = await start(env, test)
+      const { child, url: proxy, pids } = await start(env, onTestFinished)
 
       const stream = await chat(proxy, key, { stream: true, content: 'word '.repeat(200) })
       const killed = stream.headers.get('x-served-by') ?? ''
@@ -133,34 +167,19 @@ describeWithRedis('the example of two servers', (redis) => {
       await vi.waitFor(async () => {
         expect(await store.ledger.balance('acme')).toMatchObject({ settled: 6 * callMicros })
       }, 5_000)
-    })
 
-    it('ends when both processes are gone', async (test) => {
-      const { env } = await newStores(server(), redis(), test)
-      const { child, pids } = await start(env, test)
       const exit = once(child, 'exit')
-      for (const pid of pids.values()) process.kill(pid, 'SIGKILL')
+      for (const name of servers(others)) process.kill(pids.get(name) ?? 0, 'SIGKILL')
       expect(await exit).toEqual([1, null])
-    })
-
-    it('takes a caller for whom the proxy saw, whatever the caller says', async (test) => {
-      const { env, newKey } = await newStores(server(), redis(), test)
-      const elsewhere = { account: 'acme', name: 'elsewhere', allow: ['203.0.113.0/24'] }
-      const { key: keyElsewhere } = await newKey(elsewhere)
-      const { key: keyHere } = await newKey({ account: 'acme', name: 'here', allow: ['127.0.0.1'] })
-      const { url: proxy } = await start(env, test)
-      const pretended = { 'x-forwarded-for': '203.0.113.7' }
-      expect((await models(proxy, keyElsewhere, pretended)).status).toBe(403)
-      expect((await models(proxy, keyHere, pretended)).status).toBe(200)
     })
 
     it.for(['SIGINT', 'SIGTERM'] as const)(
       'lets a stream end and writes it down first: %s',
-      async (signal, test) => {
-        const { env, store, newKey } = await newStores(server(), redis(), test)
+      async (signal, { onTestFinished }) => {
+        const { env, store, newKey } = await newStores(server(), redis(), onTestFinished)
         const { key } = await newKey({ account: 'acme', name: 'test' })
         await store.ledger.credit('acme', usd(1), 'first')
-        const { child, url: proxy, pids } = await start(env, test)
+        const { child, url: proxy, pids } = await start(env, onTestFinished)
         const exit = once(child, 'exit')
         const stream = await chat(proxy, key, { stream: true, content: 'word '.repeat(30) })
         const decoder = new TextDecoder()
@@ -209,6 +228,9 @@ describeWithRedis('the example of two servers', (redis) => {
   })
 })
 
+/** Registers what is to be done when a test, or a group of tests, is over. */
+type AtEnd = (work: () => Promise<void>) => void
+
 /** What the example is told in its environment. */
 type StoreUrls = Readonly<Record<'DATABASE_URL' | 'REDIS_URL', string>>
 
@@ -224,7 +246,7 @@ let databases = 0
 async function newStores(
   server: RunningPostgres,
   redis: RedisServer,
-  test: TestContext,
+  atEnd: AtEnd,
 ): Promise<Stores> {
   const name = `two_servers_${databases++}`
   const admin = new Pool({ connectionString: server.url })
@@ -233,7 +255,7 @@ async function newStores(
   const url = new URL(`/${name}`, server.url).href
   const pool = new Pool({ connectionString: url })
   const store = postgresStore({ pool })
-  test.onTestFinished(async () => {
+  atEnd(async () => {
     await store.close()
     await pool.end()
   })
@@ -258,13 +280,13 @@ interface Started {
 }
 
 /** Starts the example on a free port, and waits until it has printed everything. */
-async function start(urls: StoreUrls, test: TestContext): Promise<Started> {
+async function start(urls: StoreUrls, atEnd: AtEnd): Promise<Started> {
   const child = spawn(process.execPath, [join(example, 'dist', 'start.js')], {
     env: { ...process.env, PORT: '0', ...urls },
     stdio: ['ignore', 'pipe', 'inherit'],
   })
   // Its servers end when it is gone.
-  test.onTestFinished(async () => void (await stop(child, 'SIGKILL')))
+  atEnd(async () => void (await stop(child, 'SIGKILL')))
   let printed = ''
   child.stdout.on('data', (chunk) => {
     printed += String(chunk)
