@@ -1,20 +1,5 @@
-import { createRequire } from 'node:module'
 import { expect } from 'vitest'
-
-interface Row {
-  readonly name: string
-  readonly amount: number
-}
-
-/** As much of libsql as is used here. */
-interface Database {
-  prepare(sql: string): { all(): readonly Row[] }
-  close(): void
-}
-
-// It stands where the package that depends on it does.
-const require = createRequire(new URL('../../packages/sqlite/package.json', import.meta.url))
-const Database: new (path: string) => Database = require('libsql')
+import { Database, type Row } from './driver.js'
 
 /** What must be true of a file at any time, and the rows for which it is not. */
 const rules: Readonly<Record<string, string>> = {

@@ -5,6 +5,7 @@ import { sqliteStore } from '@lazu/sqlite'
 import { describe, expect, it, vi } from 'vitest'
 import { audit, type Contents } from './audit.js'
 import { Books } from './books.js'
+import { Database } from './driver.js'
 import { keepBusy } from './load.js'
 import { ServerProcess, type LedgerPoint } from './server-process.js'
 import { temporaryFolder } from './temporary-folder.js'
@@ -63,7 +64,7 @@ describe('a server that is killed', { timeout: 240_000 }, () => {
 async function expectKeptThroughKills(row: Row, first: number): Promise<void> {
   const file = await newFile()
   for (let round = 0; round < killsOfFile; round++) {
-    const id = await untilKilled(file, await start(file, row, first + 2 * round))
+    const id = await untilKilled(file, await start(file, row, first + round))
     // The next server finds the file as this one left it.
     const copy = copyOf(file.path)
     const contents = audit(copy)
@@ -140,8 +141,8 @@ function stateOf(id: string, { charges, open }: Contents): Row['left'] {
 
 /** Expects that all is over when the time of the reservations is. */
 async function expectNothingHeldLater(path: string, id: string, row: Row): Promise<void> {
-  const store = sqliteStore({ path, clock: machineClock(ttlMs + 1_000) })
-  const { ledger } = store
+  const database = new Database(path)
+  const { ledger } = sqliteStore({ database, clock: machineClock(ttlMs + 1_000) })
   const { granted, settled, held, available } = await ledger.balance('acme')
   expect(held).toBe(0)
   expect(available).toBe(granted - settled)
@@ -150,7 +151,7 @@ async function expectNothingHeldLater(path: string, id: string, row: Row): Promi
   // Whatever is written next ends what is over.
   await ledger.release('nobody has this id')
   expect(await ledger.balance('acme')).toEqual({ granted, settled, held, available })
-  await store.close()
+  database.close()
   expect(audit(path).open.size).toBe(0)
 }
 
