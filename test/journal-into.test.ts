@@ -1,58 +1,13 @@
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { MemoryLedger, type Ledger } from '@lazu/core'
-import { postgresStore } from '@lazu/postgres'
-import {
-  journalInto,
-  redisLedger,
-  type JournaledLedger,
-  type JournalEntry,
-  type RedisLedger,
-} from '@lazu/redis'
-import { sqliteStore } from '@lazu/sqlite'
-import { describeWithPostgres, describeWithRedis } from '@lazu/testkit'
-import { Pool } from 'pg'
-import { createClient } from 'redis'
-import { afterAll, expect, it } from 'vitest'
-
-/** A ledger that lasts, and what closes it. */
-interface Durable {
-  readonly ledger: Ledger
-  readonly close: () => Promise<void>
-}
+import { journalInto, type JournaledLedger, type JournalEntry, type RedisLedger } from '@lazu/redis'
+import { describeWithRedis } from '@lazu/testkit'
+import { expect, it } from 'vitest'
+import { describeDurables, openBoth, spend } from './journal/durables.js'
 
 describeWithRedis('the journal of Redis', (redis) => {
-  describeWithPostgres('in Postgres', (postgres) => {
-    drainsInto(async () => {
-      const pool = new Pool({ connectionString: postgres().url })
-      const store = postgresStore({ pool })
-      await store.migrate()
-      return {
-        ledger: store.ledger,
-        async close() {
-          await store.close()
-          await pool.end()
-        },
-      }
-    })
-  })
-
-  const folder = mkdtempSync(join(tmpdir(), 'lazu-journal-into-'))
-  afterAll(() => rmSync(folder, { recursive: true, force: true }))
-  drainsInto(() => {
-    const store = sqliteStore({ path: join(folder, 'durable.db') })
-    return Promise.resolve({ ledger: store.ledger, close: () => store.close() })
-  }, 'in SQLite')
-
-  drainsInto(
-    () => Promise.resolve({ ledger: new MemoryLedger(), close: () => Promise.resolve() }),
-    'in memory',
-  )
-
-  function drainsInto(open: () => Promise<Durable>, where = ''): void {
-    it(`is taken in once, however often it is handed out ${where}`, async () => {
-      const { ledger, client, durable, close, account } = await openBoth(open, 'once')
+  describeDurables((open) => {
+    it('is taken in once, however often it is handed out', async () => {
+      const { ledger, durable } = await openBoth(redis().url, open)
+      const account = 'acme once'
       await ledger.credit(account, 1_000, 'invoice 1')
       await spend(ledger, account, 'r1', 100, 60)
       await spend(ledger, account, 'r2', 100, 100)
@@ -69,18 +24,18 @@ describeWithRedis('the journal of Redis', (redis) => {
         { kind: 'settled', amount: 60, tokens: { inputTokens: 60, outputTokens: 0 } },
       ])
       expect(await ledger.drainJournal(journalInto(durable))).toBe(0)
-      client.destroy()
-      await close()
     })
 
-    it(`is taken in wholly after it was taken in by half ${where}`, async () => {
-      const { ledger, client, durable, close, account } = await openBoth(open, 'half')
+    it('is taken in wholly after it was taken in by half', async () => {
+      const { ledger, durable } = await openBoth(redis().url, open)
+      const account = 'acme half'
       await ledger.credit(account, 1_000, 'invoice 1')
       await Promise.all(
         Array.from({ length: 20 }, (_, index) => spend(ledger, account, `h${index}`, 50, 10)),
       )
       let calls = 0
       const failing: JournaledLedger = {
+        balance: (name) => durable.balance(name),
         credit: (...args) => durable.credit(...args),
         reserve: (request) => durable.reserve(request),
         release: (id) => durable.release(id),
@@ -96,12 +51,11 @@ describeWithRedis('the journal of Redis', (redis) => {
         settled: 200,
         held: 0,
       })
-      client.destroy()
-      await close()
     })
 
-    it(`takes charges of an account in debt ${where}`, async () => {
-      const { ledger, client, durable, close, account } = await openBoth(open, 'debt')
+    it('takes charges of an account in debt', async () => {
+      const { ledger, durable } = await openBoth(redis().url, open)
+      const account = 'acme debt'
       await ledger.credit(account, 100, 'invoice 1')
       for (const id of ['d1', 'd2']) {
         await ledger.reserve({ id, account, key: 'k1', amount: 50, ttlMs: 60_000 })
@@ -110,12 +64,11 @@ describeWithRedis('the journal of Redis', (redis) => {
       await ledger.settle('d2', 20)
       await ledger.drainJournal(journalInto(durable))
       expect(await durable.balance(account)).toMatchObject({ granted: 100, settled: 520 })
-      client.destroy()
-      await close()
     })
 
-    it(`gives Redis back what it forgot ${where}`, async () => {
-      const { ledger, client, durable, close, account } = await openBoth(open, 'forgot')
+    it('gives Redis back what it forgot', async () => {
+      const { ledger, client, durable } = await openBoth(redis().url, open)
+      const account = 'acme forgot'
       await ledger.credit(account, 1_000, 'invoice 1')
       await spend(ledger, account, 'f1', 100, 60)
       await ledger.drainJournal(journalInto(durable))
@@ -124,33 +77,9 @@ describeWithRedis('the journal of Redis', (redis) => {
       await spend(ledger, account, 'f2', 100, 40)
       await ledger.drainJournal(journalInto(durable))
       expect(await durable.balance(account)).toMatchObject({ granted: 1_000, settled: 100 })
-      client.destroy()
-      await close()
     })
-  }
-
-  async function openBoth(open: () => Promise<Durable>, test: string) {
-    const client = createClient({ url: redis().url })
-    client.on('error', () => undefined)
-    await client.connect()
-    await client.flushAll()
-    const { ledger: durable, close } = await open()
-    const ledger = redisLedger(client, { durable })
-    return { ledger, client, durable, close, account: `acme ${test}` }
-  }
+  })
 })
-
-async function spend(
-  ledger: RedisLedger,
-  account: string,
-  id: string,
-  held: number,
-  charged: number,
-): Promise<void> {
-  const request = { id, account, key: 'k1', model: 'gpt-5', amount: held, ttlMs: 60_000 }
-  await ledger.reserve(request)
-  await ledger.settle(id, charged, { inputTokens: charged, outputTokens: 0 })
-}
 
 /** The journal as several drains at once would be handed it. */
 async function copies(ledger: RedisLedger, times: number): Promise<JournalEntry[][]> {

@@ -2,7 +2,7 @@ import { GatewayError, type Ledger } from '@lazu/core'
 import type { JournalEntry, JournalSink } from './journal.js'
 
 /** What of a ledger is used to take a journal in. */
-export type JournaledLedger = Pick<Ledger, 'credit' | 'reserve' | 'settle' | 'release'>
+export type JournaledLedger = Pick<Ledger, 'balance' | 'credit' | 'reserve' | 'settle' | 'release'>
 
 /** Longer than a journal is left undrained: a charge must find its reservation open. */
 const yearMs = 365 * 86_400_000
@@ -14,6 +14,10 @@ const noKey = 'restored'
  * Takes the journal into a ledger that lasts, one of `postgresStore` or `sqliteStore` for instance:
  * credits and charges, with their keys, models and tokens. Reservations hold nothing there. What is
  * handed out again changes nothing.
+ *
+ * What an account was raised by after a loss is taken as far as it is missing, so that what was being
+ * drained at that moment is charged once. That is exact as long as nobody else drains meanwhile, nor
+ * charges that account in the ledger.
  *
  * A charge counts in the day it is drained on. The ledger in Redis must have the same one as
  * `durable`, so that credits are there first.
@@ -30,7 +34,10 @@ export function journalInto(ledger: JournaledLedger): JournalSink {
     // In their order, because an account in debt takes no reservation any more, but those of a kind
     // that stand side by side at once.
     for (const run of runsOfKind(entries)) {
-      await Promise.all(run.map((entry) => take(ledger, entry)))
+      const taking = run.map((entry) => takeMissing(ledger, entry))
+      // None of them may be under way any more when somebody drains the next time.
+      await Promise.allSettled(taking)
+      await Promise.all(taking)
     }
   }
 }
@@ -39,10 +46,22 @@ function runsOfKind(entries: readonly JournalEntry[]): JournalEntry[][] {
   const runs: JournalEntry[][] = []
   for (const entry of entries) {
     const run = runs.at(-1)
-    if (run?.[0]?.kind === entry.kind) run.push(entry)
+    const last = run?.at(-1)
+    // A total is compared with what is there when all before it was taken, and nothing behind it.
+    const isAlone = entry.total !== undefined || last?.total !== undefined
+    if (last?.kind === entry.kind && !isAlone) run?.push(entry)
     else runs.push([entry])
   }
   return runs
+}
+
+/** Takes of what an account was raised by no more than is missing. */
+async function takeMissing(ledger: JournaledLedger, entry: JournalEntry): Promise<void> {
+  const { account, kind, amount, total } = entry
+  if (total === undefined) return take(ledger, entry)
+  const { granted, settled } = await ledger.balance(account)
+  const missing = total - (kind === 'grant' ? granted : settled)
+  if (missing > 0) await take(ledger, { ...entry, amount: Math.min(amount, missing) })
 }
 
 async function take(ledger: JournaledLedger, entry: JournalEntry): Promise<void> {

@@ -21,7 +21,7 @@ import { accountNames, accountPage } from './account-pages.js'
 import { balanceIn, tooLarge } from './answer.js'
 import type { RedisClient } from './clients/redis-client.js'
 import { failingAs, type FailureCondition } from './failures.js'
-import { drainAccount, type JournalSink } from './journal.js'
+import { drainAccount, type Asking, type JournalSink } from './journal.js'
 import { checkName, type KeyNames } from './key-names.js'
 import { Reservations } from './reservations.js'
 import { balanceScript, creditScript, openScript } from './scripts/step-scripts.js'
@@ -49,6 +49,7 @@ export class RedisLedger implements Ledger {
   readonly #steps: Steps
   readonly #reservations: Reservations
   #servers: Promise<Servers> | undefined
+  #drained: Promise<unknown> = Promise.resolve()
 
   /** Made by `redisLedger`. */
   constructor(parts: StepsParts) {
@@ -222,6 +223,7 @@ export class RedisLedger implements Ledger {
   /**
    * Hands out what the journals of all accounts have, in order for each account, and removes what
    * was taken. Every entry is handed out at least once: after a failure, some are handed out again.
+   * One that is under way on this ledger is waited for.
    *
    * @param into keeps entries for good, by their `entry`; what it throws ends the draining
    *   and is thrown on
@@ -235,14 +237,22 @@ export class RedisLedger implements Ledger {
    * ```
    */
   async drainJournal(into: JournalSink): Promise<number> {
+    const drained = this.#drained.then(() => this.#drain(into))
+    // How it went concerns those alone who asked for it.
+    this.#drained = drained.catch(() => undefined)
+    return drained
+  }
+
+  async #drain(into: JournalSink): Promise<number> {
+    const asking: Asking = async (ask) => this.#within('store_read_failed', ask)
     const client: RedisClient = {
-      send: async (key, args) =>
-        this.#within('store_read_failed', async () => this.#client.send(key, args)),
-      sendToAll: async (args) => this.#client.sendToAll(args),
+      send: (key, args) => asking(async () => this.#client.send(key, args)),
+      sendToAll: (args) => this.#client.sendToAll(args),
     }
     let drained = 0
     for await (const account of accountNames(client, this.#names)) {
-      drained += await drainAccount(client, this.#names.account(account), account, into)
+      const accountKey = this.#names.account(account)
+      drained += await drainAccount(this.#client, asking, accountKey, account, into)
     }
     return drained
   }

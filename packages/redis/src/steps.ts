@@ -34,6 +34,11 @@ export interface StepsParts {
   readonly clock: Clock | undefined
 }
 
+/** All that was ever credited, and all that was ever charged. */
+type Sums = Pick<Balance, 'granted' | 'settled'>
+
+const nothing: Sums = { granted: 0, settled: 0 }
+
 /** What this process saw of an account last. */
 type Seen = Pick<Answer, 'generation' | 'steps' | 'granted' | 'settled'>
 
@@ -112,16 +117,17 @@ export class Steps {
   }
 
   /**
-   * Loads an account that Redis has forgotten. Sums that are lower than what this process has seen
-   * count as what it has seen. An account that was not forgotten stays as it is.
+   * Loads an account that Redis has forgotten, with the sums of before it forgot. Sums that are lower
+   * than what this process has seen count as what it has seen. An account that was not forgotten stays
+   * as it is.
    *
    * @throws RangeError when a sum would be too large to be exact
    */
-  async restore(
-    account: string,
-    { granted, settled }: Pick<Balance, 'granted' | 'settled'>,
-    generation = '',
-  ): Promise<Answer> {
+  restore(account: string, sums: Sums): Promise<Answer> {
+    return this.#restore(account, sums, sums, '')
+  }
+
+  async #restore(account: string, before: Sums, kept: Sums, generation: string): Promise<Answer> {
     const seen = this.#seen.get(account)
     await this.#indexAccount(account)
     const answer = readAnswer(
@@ -134,10 +140,10 @@ export class Steps {
           '',
           '',
           '',
-          String(Math.max(granted, seen?.granted ?? 0)),
-          String(Math.max(settled, seen?.settled ?? 0)),
-          String(granted),
-          String(settled),
+          String(Math.max(before.granted, seen?.granted ?? 0)),
+          String(Math.max(before.settled, seen?.settled ?? 0)),
+          String(kept.granted),
+          String(kept.settled),
         ],
       ),
     )
@@ -194,7 +200,7 @@ export class Steps {
   async #loadMissing(account: string): Promise<void> {
     const balance = await this.#durableBalance(account)
     if (balance === undefined || (balance.granted === 0 && balance.settled === 0)) return
-    await this.restore(account, balance)
+    await this.#restore(account, nothing, balance, '')
   }
 
   async #recover({ account, generation }: Step, answer: Answer): Promise<void> {
@@ -206,8 +212,8 @@ export class Steps {
       const isOlder = seen !== undefined && answer.generation === seen.generation
       throw forgotten(account, isOlder ? seen.steps - answer.steps : undefined)
     }
-    const balance = (await this.#durableBalance(account)) ?? { granted: 0, settled: 0 }
-    await this.restore(account, balance, generation)
+    const kept = (await this.#durableBalance(account)) ?? nothing
+    await this.#restore(account, nothing, kept, generation ?? '')
   }
 
   /** Asks the durable ledger once for all that want to know at this moment. */

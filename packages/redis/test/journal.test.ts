@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { redisLedger, type JournalEntry, type RedisLedger } from '@lazu/redis'
 import { describeWithRedis, FakeClock } from '@lazu/testkit'
+import { createClient } from 'redis'
 import { afterAll, expect, it } from 'vitest'
 import { openedForTests, openIoredis } from './clients.js'
 
@@ -60,6 +61,41 @@ describeWithRedis('the journal', (server) => {
       ledger.drainJournal(() => Promise.reject(new Error('the disk is full'))),
     ).rejects.toThrow('the disk is full')
     expect(await drained(ledger)).toHaveLength(1)
+  })
+
+  it('is handed out by one drain at a time', async () => {
+    const ledger = redisLedger(client(), { prefix: 'turns', journal: true })
+    await ledger.credit('acme', 100, 'c1')
+    const order: string[] = []
+    const first = ledger.drainJournal(async () => {
+      order.push('the first begins')
+      // If the second did not wait, it would come meanwhile.
+      for (let step = 0; step < 20; step++) await ledger.balance('acme')
+      order.push('the first fails')
+      throw new Error('the disk is full')
+    })
+    const second = ledger.drainJournal(() => void order.push('the second begins'))
+    await expect(first).rejects.toThrow('the disk is full')
+    expect(await second).toBe(1)
+    expect(order).toEqual(['the first begins', 'the first fails', 'the second begins'])
+  })
+
+  it('hands out an entry of another making that has the id of one that was drained', async () => {
+    const ledger = redisLedger(client(), { prefix: 'ids', journal: true })
+    await ledger.credit('acme', 100, 'c1')
+    const raw = await createClient({ url: server().url }).connect()
+    const stream = '{ids:account:acme}:journal'
+    const handed: string[] = []
+    await ledger.drainJournal(async (entries) => {
+      handed.push(...entries.map(({ id }) => id))
+      if (handed.length > 1) return
+      const [entry] = (await raw.xRange(stream, '-', '+')) ?? []
+      await raw.del(stream)
+      // A server whose clock is behind comes by the same moment once more.
+      await raw.xAdd(stream, entry?.id ?? '', { ...entry?.message, g: 'another', id: 'c2' })
+    })
+    raw.destroy()
+    expect(handed).toEqual(['c1', 'c2'])
   })
 
   it('is not written unless somebody wants it', async () => {

@@ -4,9 +4,9 @@
  *
  * KEYS[1] is the account. ARGV: 1 the monotonic and 2 the wall time in milliseconds, empty for the
  * server's own; 3 the generation and 4 the number of steps the caller has seen; 5 whether there is a
- * journal; 6 the generation of an account that is made now; 7 whether a durable ledger was asked
- * about an account that is missing; 8 whether the indexes have the names; 9 what the key spent and
- * holds in other accounts.
+ * journal; 6 a name for the generation of an account that is made now; 7 whether a durable ledger was
+ * asked about an account that is missing; 8 whether the indexes have the names; 9 what the key spent
+ * and holds in other accounts.
  *
  * Fields: g generation, n steps, granted, settled, held; restored, base_granted and base_settled of
  * an account that was loaded again.
@@ -27,6 +27,9 @@ local wasAsked, isIndexed = ARGV[7] == '1', ARGV[8] == '1'
 
 local function int(x) return string.format('%.0f', x) end
 
+-- Begins with when it is made, so that one that is older than another is known as such.
+local FRESH = int(wallMs) .. '.' .. ARGV[6]
+
 local sums = redis.call('HMGET', A, 'g', 'n', 'granted', 'settled', 'held', 'restored')
 local generation, restored = sums[1], sums[6]
 local steps, granted, settled, held =
@@ -38,16 +41,16 @@ local function answer(status, ...)
 end
 
 local function save()
-  if not generation then generation = ARGV[6] end
+  if not generation then generation = FRESH end
   steps = steps + 1
   redis.call('HSET', A, 'g', generation, 'n', int(steps),
     'granted', int(granted), 'settled', int(settled), 'held', int(held))
 end
 
-local function journal(kind, atMs, id, key, model, amount, input, output)
+local function journal(kind, atMs, id, key, model, amount, input, output, ...)
   if ARGV[5] ~= '1' then return end
-  redis.call('XADD', A .. ':journal', '*', 'g', generation or ARGV[6], 'kind', kind, 'at', int(atMs),
-    'id', id, 'key', key, 'model', model, 'amount', int(amount), 'input', input, 'output', output)
+  redis.call('XADD', A .. ':journal', '*', 'g', generation or FRESH, 'kind', kind, 'at', int(atMs),
+    'id', id, 'key', key, 'model', model, 'amount', int(amount), 'input', input, 'output', output, ...)
 end
 
 local function finish(id, r, ended, atMs, charged, input, output)

@@ -2,44 +2,50 @@ import { accountLua } from './account-lua.js'
 import { script } from './script.js'
 
 /**
- * Loads an account again that the server has forgotten. ARGV from 10: granted and settled as the
- * caller knows them, and as much of them as the durable ledger has. Several callers may know
- * different much of what was: the account is raised to the most any of them knows, beside what
- * happened to it since.
+ * Loads an account again that the server has forgotten. ARGV from 10: granted and settled of before
+ * the loss, as far as the caller knows them; granted and settled as they are kept elsewhere.
+ *
+ * Several callers may know different much of what was: the account is raised to the most any of them
+ * knows of before, beside what happened to it since. What is kept in a durable ledger may have some of
+ * that since in it, so it is only what the account has at least.
  */
 export const restoreScript = script(
   accountLua,
   `
-local knownGranted, knownSettled = tonumber(ARGV[10]), tonumber(ARGV[11])
 local isSame = generation == ARGV[3]
 if generation and isSame and steps >= tonumber(ARGV[4]) then return answer('kept') end
 if generation and ARGV[3] == '' and not restored then return answer('kept') end
 
+-- An old state of the account, maybe of before an earlier loss: all of it is a part of what was.
+local function madeMs(g) return tonumber(string.match(g, '^(%d+)%.') or 0) end
+local isOld = generation and (isSame or madeMs(generation) < madeMs(ARGV[3]))
 local base = redis.call('HMGET', A, 'base_granted', 'base_settled')
-local baseGranted, baseSettled = tonumber(base[1] or 0), tonumber(base[2] or 0)
-local durableGranted, durableSettled = baseGranted, baseSettled
-if isSame then
-  -- An old state of the same account: all of it is a part of what the caller knows.
-  baseGranted, baseSettled = granted, settled
-  durableGranted, durableSettled = granted, settled
-end
-if not generation then durableGranted, durableSettled = tonumber(ARGV[12]), tonumber(ARGV[13]) end
 
-local moreGranted = math.max(0, knownGranted - baseGranted)
-local moreSettled = math.max(0, knownSettled - baseSettled)
-if granted + moreGranted > MOST or settled + moreSettled > MOST then return answer('range') end
-granted, settled = granted + moreGranted, settled + moreSettled
-if isSame or not generation then generation = ARGV[6] end
+-- What a sum becomes, what of that was before the loss, and what of it is kept nowhere else.
+local function raised(sum, ofBefore, known, kept)
+  if isOld then ofBefore = sum end
+  local now = math.max(sum + math.max(0, known - ofBefore), kept)
+  return now, ofBefore + now - sum, now - math.max(sum, kept)
+end
+local nowGranted, baseGranted, lostGranted =
+  raised(granted, tonumber(base[1] or 0), tonumber(ARGV[10]), tonumber(ARGV[12]))
+local nowSettled, baseSettled, lostSettled =
+  raised(settled, tonumber(base[2] or 0), tonumber(ARGV[11]), tonumber(ARGV[13]))
+if nowGranted > MOST or nowSettled > MOST then return answer('range') end
+
+granted, settled = nowGranted, nowSettled
+if isOld or not generation then generation = FRESH end
 restored = '1'
 save()
-redis.call('HSET', A, 'restored', '1', 'base_granted', int(baseGranted + moreGranted),
-  'base_settled', int(baseSettled + moreSettled))
+redis.call('HSET', A, 'restored', '1', 'base_granted', int(baseGranted), 'base_settled', int(baseSettled))
 
 local id = 'restored ' .. generation .. ' ' .. int(steps)
-local lostGranted = baseGranted + moreGranted - durableGranted
-local lostSettled = baseSettled + moreSettled - durableSettled
-if lostGranted > 0 then journal('grant', wallMs, id, '', '', lostGranted, '', '') end
-if lostSettled > 0 then journal('settled', wallMs, id, '', '', lostSettled, '', '') end
+if lostGranted > 0 then
+  journal('grant', wallMs, id, '', '', lostGranted, '', '', 'total', int(granted))
+end
+if lostSettled > 0 then
+  journal('settled', wallMs, id, '', '', lostSettled, '', '', 'total', int(settled))
+end
 return answer('restored')
 `,
 )
