@@ -5,7 +5,7 @@ import { redisLimits } from '@lazu/redis'
 import { listening } from '@lazu/testkit'
 import { createClient } from 'redis'
 import { onTestFinished } from 'vitest'
-import { storeDeadlineMs } from './stores.js'
+import { reconnectMs, storeDeadlineMs } from './stores.js'
 
 /** How long a request is in the handler. */
 export const handlingMs = 30
@@ -28,8 +28,7 @@ export interface LimitedGateway extends Pick<Gateway, 'readiness'> {
 export async function startLimitedGateway(port: number): Promise<LimitedGateway> {
   const client = createClient({
     url: `redis://127.0.0.1:${port}`,
-    // By itself it waits up to two seconds between two tries.
-    socket: { reconnectStrategy: 200 },
+    socket: { reconnectStrategy: reconnectMs },
   })
   client.on('error', () => {
     // That the server is away is what the tests are about.

@@ -19,19 +19,21 @@ export interface Asked {
 }
 
 const inFlight = 20
-const pauseMs = 10
 
 /** Requests that are asked side by side until somebody stops it. */
 export class Load {
   readonly asked: Asked[] = []
   readonly #url: string
   readonly #key: string
+  readonly #pauseMs: number
   readonly #askers: readonly Promise<void>[]
   #isOver = false
 
-  constructor(url: string, key: string) {
+  /** @param pauseMs how long each of those that ask waits before it asks again */
+  constructor(url: string, key: string, pauseMs = 10) {
     this.#url = url
     this.#key = key
+    this.#pauseMs = pauseMs
     this.#askers = Array.from({ length: inFlight }, () => this.#askOn())
   }
 
@@ -72,7 +74,7 @@ export class Load {
   async #askOn(): Promise<void> {
     while (!this.#isOver) {
       await this.ask()
-      await delay(pauseMs)
+      await delay(this.#pauseMs)
     }
   }
 

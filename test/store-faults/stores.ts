@@ -25,6 +25,12 @@ export interface StoreKind {
  */
 export const storeDeadlineMs = 100
 
+/**
+ * How long the clients in these tests wait before they connect again. By itself the one of node-redis
+ * waits up to two seconds.
+ */
+export const reconnectMs = 200
+
 // A key is read again in the midst of a fault.
 const cache = { knownMs: 200 }
 
@@ -63,8 +69,7 @@ export async function openRedis(
 ): Promise<OpenStore & { readonly ledger: RedisLedger }> {
   const client = createClient({
     url: `redis://127.0.0.1:${port}`,
-    // By itself it waits up to two seconds between two tries.
-    socket: { reconnectStrategy: 200 },
+    socket: { reconnectStrategy: reconnectMs },
   })
   client.on('error', () => {
     // That the server is away is what the tests are about.
