@@ -1,4 +1,5 @@
 export * from './app.js'
+export * from './for-stores.js'
 
 // For adapters.
 export { exchangeOf } from './exchange-of.js'
@@ -24,7 +25,6 @@ export { relayStream } from './relay-stream.js'
 export type { Settings } from './settings.js'
 
 // For guards and stores.
-export { lazu as lazuDialect } from './dialects/lazu.js'
 export { classify } from './errors/classify.js'
 export { formatEnvelope, formatError } from './errors/format.js'
 export type { FormatContext } from './errors/format.js'
@@ -39,7 +39,7 @@ export { hasMethods } from './lib/has-methods.js'
 export { durationMs } from './lib/duration.js'
 export { checkOptions } from './lib/options.js'
 export { ulid } from './lib/ulid.js'
-export { isPromise, whenDone } from './lib/when-done.js'
+export { whenDone } from './lib/when-done.js'
 export { createBucketRate } from './limits/bucket-rate.js'
 export type { BucketRate } from './limits/bucket-rate.js'
 export { ConcurrencyMemory } from './limits/concurrency.js'
@@ -49,23 +49,15 @@ export { createClientAddressResolver } from './net/client-address.js'
 export type { ClientAddressResolver } from './net/client-address.js'
 export { createNetworkSet } from './net/network-set.js'
 export type { NetworkSet, NetworkSetOptions } from './net/network-set.js'
-export {
-  checkAmount,
-  checkPageLimit,
-  checkReserveRequest,
-  checkTokens,
-  checkTtlMs,
-} from './quota/amount.js'
 export { costMicros, dearestCostMicros } from './quota/cost.js'
 export { estimateTokens } from './quota/estimate.js'
 export type { EstimateOptions } from './quota/estimate.js'
-export { KeySpending } from './quota/key-spending.js'
 export type { KeySpendingState, SpendingWindow } from './quota/key-spending.js'
+export { ownField } from './quota/own-field.js'
 export { createPriceList, pricesSchema } from './quota/price.js'
 export type { PriceList } from './quota/price.js'
-export { insufficientQuota, keyQuotaExceeded, quotaConflict } from './quota/refusals.js'
-export { checkUsageQuery } from './quota/usage-query.js'
-export { dateOfDay, dayOfDate, UtcCalendar } from './quota/utc-calendar.js'
+export { keyQuotaExceeded } from './quota/refusals.js'
+export { tokensOfBytes, withSeenOutput } from './quota/seen-output.js'
 export { createModelSuggester } from './suggestions/model-suggester.js'
 export type {
   ModelSuggester,

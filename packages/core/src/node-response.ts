@@ -41,8 +41,8 @@ function brokenOff(): Error {
 
 /** Headers a handler may have set for the body it did not come to write. */
 export function clearBodyHeaders(response: ServerResponse): void {
-  for (const name of bodyHeaders) {
-    if (response.hasHeader(name)) response.removeHeader(name)
+  for (const name of response.getHeaderNames()) {
+    if (bodyHeaders.includes(name)) response.removeHeader(name)
   }
 }
 

@@ -47,6 +47,20 @@ describe('a secret nobody has', () => {
     })
   })
 
+  it('is told without a throw to whoever asks so', async () => {
+    const keys = createKeys({ clock })
+    const { key, record } = now(keys.create(acme))
+    expect(keys.identify(key)).toEqual(record)
+    now(keys.disable(record.id))
+    expect(keys.identify(key)).toMatchObject({ condition: 'api_key_disabled' })
+    expect(keys.identify('sk-other-0123456789')).toMatchObject({ condition: 'api_key_invalid' })
+    const store = new SlowStore()
+    const later = createKeys({ store, clock }).identify('sk-other-0123456789')
+    store.answer()
+    expect(await later).toMatchObject({ condition: 'api_key_invalid' })
+    expect(await later).toBeInstanceOf(GatewayError)
+  })
+
   it('is not looked up when it is malformed', () => {
     const store = new CountingStore()
     const keys = createKeys({ store, clock })

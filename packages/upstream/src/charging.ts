@@ -1,8 +1,11 @@
-import type { Charge, NodeExchange, Usage } from '@lazu/core'
+import {
+  tokensOfBytes,
+  withSeenOutput,
+  type Charge,
+  type NodeExchange,
+  type Usage,
+} from '@lazu/core'
 import type { Used } from './attempt-options.js'
-
-/** Bytes of text that are taken for a token where no usage is told. */
-const bytesPerToken = 3
 
 /** The charges that were made here, to be told from those a handler makes itself. */
 const ours = new WeakSet<Charge>()
@@ -14,7 +17,8 @@ const ours = new WeakSet<Charge>()
  */
 export function chargeUsed(exchange: NodeExchange, used: Used): void {
   if (used.usage === undefined && used.outputBytes > 0) {
-    exchange.observedOutputTokens = (exchange.observedOutputTokens ?? 0) + tokensIn(used)
+    const seenTokens = tokensOfBytes(used.outputBytes)
+    exchange.observedOutputTokens = (exchange.observedOutputTokens ?? 0) + seenTokens
   }
   const before = exchange.charged
   if (before !== undefined && !ours.has(before)) return
@@ -36,14 +40,7 @@ export function tellFlow(exchange: NodeExchange, outputBytes: number): void {
 function estimateOf(exchange: NodeExchange, used: Used): Usage | undefined {
   const { estimate } = exchange
   if (estimate === undefined || !used.isComplete || used.outputBytes === 0) return undefined
-  return {
-    inputTokens: estimate.inputTokens,
-    outputTokens: Math.min(tokensIn(used), estimate.outputTokens),
-  }
-}
-
-function tokensIn({ outputBytes }: Used): number {
-  return Math.ceil(outputBytes / bytesPerToken)
+  return withSeenOutput(estimate, tokensOfBytes(used.outputBytes))
 }
 
 function sum(one: Usage, other: Usage): Usage {

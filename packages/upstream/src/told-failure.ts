@@ -1,5 +1,5 @@
 import { fromUpstreamStatus, type Dialect, type GatewayError } from '@lazu/core'
-import { fieldOf } from './field-of.js'
+import { ownField } from '@lazu/core'
 import type { StreamEvent } from './event-stream/stream-kind.js'
 
 /** The statuses of what APIs call their errors in a stream that has begun. */
@@ -47,7 +47,7 @@ export function toldFailure(told: unknown, dialect: Dialect): GatewayError {
 }
 
 function statusOf(told: unknown): number {
-  const values = ['code', 'status', 'status_code', 'type'].map((name) => fieldOf(told, name))
+  const values = ['code', 'status', 'status_code', 'type'].map((name) => ownField(told, name))
   for (const value of values) {
     const status = typeof value === 'string' ? Number(value) : value
     if (isErrorStatus(status)) return status
@@ -71,9 +71,9 @@ export function errorEvent(
   { name, data }: StreamEvent,
   dialect: Dialect,
 ): GatewayError | undefined {
-  const error = fieldOf(data, 'error') ?? undefined
+  const error = ownField(data, 'error') ?? undefined
   if (error !== undefined) return toldFailure(error, dialect)
-  const isError = [name, fieldOf(data, 'type'), fieldOf(data, 'object')].includes('error')
+  const isError = [name, ownField(data, 'type'), ownField(data, 'object')].includes('error')
   return isError ? toldFailure(data, dialect) : undefined
 }
 

@@ -26,7 +26,7 @@ export interface ApiKeyOptions {
 
 /** The members of ApiKeyOptions. */
 export const apiKeyShape = {
-  keys: z.custom<Keys>(hasMethods('authenticate', 'create'), 'Give what createKeys() returned'),
+  keys: z.custom<Keys>(hasMethods('identify', 'create'), 'Give what createKeys() returned'),
   badKeysPerMinute: z.int().min(1).optional(),
   rememberedAddresses: z.int().min(1).optional(),
 }
@@ -43,8 +43,26 @@ export function apiKeyGuard(options: ApiKeyOptions, clock: Clock): Guard {
     clock,
   })
 
-  function refusal(exchange: Exchange, error: unknown): unknown {
-    if (!GatewayError.is(error) || !isBadKey(error)) return error
+  /** The key of a request, or why it has none. */
+  function keyOf(exchange: Exchange): ReturnType<Keys['identify']> {
+    try {
+      const secret = credentialOf(exchange)
+      return secret === undefined ? new GatewayError('api_key_missing') : keys.identify(secret)
+    } catch (error) {
+      if (GatewayError.is(error)) return error
+      throw error
+    }
+  }
+
+  function decide(exchange: Exchange, found: ApiKey | GatewayError): void | GatewayError {
+    const { health } = keys
+    if (health?.isFailing === true) exchange.announceDegraded(health.name)
+    if (GatewayError.is(found)) return refusal(exchange, found)
+    exchange.key = found
+  }
+
+  function refusal(exchange: Exchange, error: GatewayError): GatewayError {
+    if (!isBadKey(error)) return error
     const { address } = exchange
     const group = address === undefined ? 'unknown' : addressGroup(address)
     const waitMs = badKeys.take(group, 1, clock.monotonicMs())
@@ -55,34 +73,14 @@ export function apiKeyGuard(options: ApiKeyOptions, clock: Clock): Guard {
     })
   }
 
-  function announceHealth(exchange: Exchange): void {
-    const { health } = keys
-    if (health?.isFailing === true) exchange.announceDegraded(health.name)
-  }
-
-  async function wait(exchange: Exchange, pending: Promise<ApiKey>): Promise<void> {
-    try {
-      exchange.key = await pending
-    } catch (error) {
-      throw refusal(exchange, error)
-    } finally {
-      announceHealth(exchange)
-    }
-  }
-
   return {
     name: 'api-key',
     phase: 'head',
     enter(exchange) {
-      try {
-        const found = keys.authenticate(credentialOf(exchange))
-        if (isPromise(found)) return wait(exchange, found)
-        exchange.key = found
-      } catch (error) {
-        announceHealth(exchange)
-        throw refusal(exchange, error)
-      }
-      announceHealth(exchange)
+      const found = keyOf(exchange)
+      return isPromise(found)
+        ? found.then((known) => decide(exchange, known))
+        : decide(exchange, found)
     },
   }
 }

@@ -4,21 +4,21 @@ import { keyParameterOf } from '../protocols/index.js'
 
 /**
  * The API key a request carries: `Authorization: Bearer`, `x-api-key` or `x-goog-api-key`, and a
- * parameter of the query where the protocol has one. Several carriers must agree.
+ * parameter of the query where the protocol has one. Several carriers must agree. Undefined when
+ * there is none.
  *
  * The scheme may be in any case and be followed by several spaces (RFC 9110, section 11.4), but not
  * by a tab.
  *
- * @throws GatewayError api_key_missing when there is none, api_key_invalid when there is one that
- * cannot be right: another scheme, two that differ, one in a query where none belongs
+ * @throws GatewayError api_key_invalid when there is one that cannot be right: another scheme, two
+ * that differ, one in a query where none belongs
  */
-export function credentialOf(exchange: Exchange): string {
+export function credentialOf(exchange: Exchange): string | undefined {
   let found = bearerToken(exchange)
   found = agree(found, exchange.header('x-api-key'))
   found = agree(found, exchange.header('x-goog-api-key'))
   if (exchange.query !== '') found = agree(found, queryKey(exchange, found !== undefined))
-  if (found === undefined || found === '') throw new GatewayError('api_key_missing')
-  return found
+  return found === '' ? undefined : found
 }
 
 function agree(found: string | undefined, other: string | undefined): string | undefined {

@@ -47,12 +47,14 @@ export function ipAllowlistGuard(options: IpAllowlistOptions, path: string): Gua
     phase: 'head',
     enter(exchange) {
       const { key } = exchange
-      if (allowed !== undefined) requireMember(allowed, exchange.address)
-      if (key?.allow !== undefined) requireMember(networksOf(key, key.allow), exchange.address)
+      const isAllowed =
+        (allowed === undefined || isIn(allowed, exchange.address)) &&
+        (key?.allow === undefined || isIn(networksOf(key, key.allow), exchange.address))
+      if (!isAllowed) return new GatewayError('ip_not_allowed')
     },
   }
 }
 
-function requireMember(networks: NetworkSet, address: Address | undefined): void {
-  if (address === undefined || !networks.has(address)) throw new GatewayError('ip_not_allowed')
+function isIn(networks: NetworkSet, address: Address | undefined): boolean {
+  return address !== undefined && networks.has(address)
 }

@@ -1,5 +1,7 @@
+import type { GatewayError } from '../errors/gateway-error.js'
 import type { Exchange, Outcome } from '../exchange.js'
 import { keep, Kept, keptOf } from '../kept.js'
+import { isPromise } from '../lib/when-done.js'
 import type { LimitStore } from '../limits/limit-store.js'
 import { MemoryLimits, type CountingParts } from '../limits/memory-limits.js'
 import { Places } from '../limits/places.js'
@@ -43,12 +45,18 @@ export function rateLimitGuards(parts: RateLimitParts): [head: Guard, body: Guar
       enter(exchange) {
         // Before the rules are asked: what is wrong with a body is not refused by a rule, and counts.
         body.estimate(exchange)
+        let entered: ReturnType<Decider['enter']>
         try {
-          const waiting = body.enter(exchange)
-          return waiting?.catch((error: unknown) => giveBack(head, exchange, error))
+          entered = body.enter(exchange)
         } catch (error) {
-          return giveBack(head, exchange, error)
+          return giveBackAndThrow(head, exchange, error)
         }
+        return isPromise(entered)
+          ? entered.then(
+              (refusal) => giveBackIfRefused(head, exchange, refusal),
+              (error: unknown) => giveBackAndThrow(head, exchange, error),
+            )
+          : giveBackIfRefused(head, exchange, entered)
       },
       flow: (exchange, outputTokens) => body.flow(exchange, outputTokens),
       leave: (exchange, outcome) => body.correct(exchange, outcome),
@@ -57,7 +65,17 @@ export function rateLimitGuards(parts: RateLimitParts): [head: Guard, body: Guar
 }
 
 /** A refusal by a rule of the body takes nothing from the rules of the head either. */
-function giveBack(head: Decider, exchange: Exchange, error: unknown): never {
+function giveBackIfRefused(
+  head: Decider,
+  exchange: Exchange,
+  refusal: GatewayError | undefined,
+): GatewayError | undefined {
+  if (refusal !== undefined) head.giveBack(exchange)
+  return refusal
+}
+
+/** Nor does a failure. */
+function giveBackAndThrow(head: Decider, exchange: Exchange, error: unknown): never {
   head.giveBack(exchange)
   throw error
 }
@@ -102,8 +120,6 @@ class Decider {
   readonly #shared: readonly SharedLimits[]
   readonly #stored: StoredLimits | undefined
   readonly #memory: MemoryLimits
-  /** What the enforced shared limits took for a request, and behind which states memory's stand. */
-  readonly #asked = new WeakMap<Exchange, { enforced: GiveBack[]; states: number }>()
 
   /** @param stored the one among the shared limits that is a store */
   constructor(
@@ -126,41 +142,46 @@ class Decider {
     this.#stored?.estimate(exchange)
   }
 
-  enter(exchange: Exchange): void | Promise<void> {
+  /** Takes for a request, or returns why it is refused. */
+  enter(exchange: Exchange): GatewayError | undefined | Promise<GatewayError | undefined> {
     const refusal = this.#memory.refusal(exchange)
-    if (refusal !== undefined) throw refusal
-    if (this.#shared.length > 0) return this.#takeShared(exchange)
+    if (refusal !== undefined) return refusal
+    if (this.#shared.length > 0) return this.#takeAll(exchange)
     if (this.#memory.take(exchange)) announceLimits(exchange)
+    return undefined
   }
 
-  /** Asks the limits that must be waited for, then takes from those that need not be. */
-  async #takeShared(exchange: Exchange): Promise<void> {
+  /** Takes from the limits that must be waited for and from those that need not be, or from none. */
+  async #takeAll(exchange: Exchange): Promise<GatewayError | undefined> {
     const all: GiveBack[] = []
     const enforced: GiveBack[] = []
+    let passed = false
     try {
       for (const limits of this.#shared) {
-        await limits.take(exchange, (undo, observe) => {
+        const refusal = await limits.take(exchange, (undo, observe) => {
           all.push(undo)
           if (!observe) enforced.push(undo)
         })
+        if (refusal !== undefined) return refusal
       }
-      this.#asked.set(exchange, { enforced, states: exchange.limits.length })
+      keep(exchange, new TakenShared(this, enforced, exchange.limits.length))
       // While they were waited for, other requests went on.
       const refusal = this.#memory.refusal(exchange)
-      if (refusal !== undefined) throw refusal
+      if (refusal !== undefined) return refusal
       this.#memory.take(exchange)
       if (exchange.limits.length > 0) announceLimits(exchange)
-    } catch (error) {
-      for (const undo of all) undo()
-      throw error
+      passed = true
+      return undefined
+    } finally {
+      if (!passed) for (const undo of all) undo()
     }
   }
 
   /** Gives back what this phase took from the enforced rules, and notes where they stand then. */
   giveBack(exchange: Exchange): void {
-    const asked = this.#asked.get(exchange)
-    this.#memory.giveBack(exchange, asked?.states ?? 0)
-    for (const undo of asked?.enforced ?? []) undo()
+    const taken = keptOf(exchange, TakenShared, this)
+    this.#memory.giveBack(exchange, taken?.states ?? 0)
+    for (const undo of taken?.enforced ?? []) undo()
     if (exchange.limits.length > 0) announceLimits(exchange)
   }
 
@@ -193,6 +214,18 @@ class Decider {
   leave(exchange: Exchange): void {
     this.#memory.leave(exchange)
     this.#stored?.leave(exchange)
+  }
+}
+
+/** What the enforced shared limits took for a request, and behind how many states memory's stand. */
+class TakenShared extends Kept {
+  readonly enforced: readonly GiveBack[]
+  readonly states: number
+
+  constructor(decider: Decider, enforced: readonly GiveBack[], states: number) {
+    super(decider)
+    this.enforced = enforced
+    this.states = states
   }
 }
 

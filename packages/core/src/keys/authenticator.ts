@@ -20,6 +20,9 @@ export interface AuthenticatorParts {
   readonly calls: StoreCalls
 }
 
+/** A key that may be used now, or why it may not. */
+export type Identified = ApiKey | GatewayError
+
 /** Tells which key a secret is, from the cache or the store, and whether it may be used now. */
 export class Authenticator {
   readonly #store: KeyStore
@@ -42,17 +45,17 @@ export class Authenticator {
     this.#calls = parts.calls
   }
 
-  /** See `Keys.authenticate`. */
-  authenticate(secret: string): ApiKey | Promise<ApiKey> {
+  /** See `Keys.identify`. */
+  identify(secret: string): Identified | Promise<Identified> {
     // A look-up in a Map reads the whole string for its hash.
-    if (secret.length > maximumKeyLength) throw new GatewayError('api_key_invalid')
+    if (secret.length > maximumKeyLength) return new GatewayError('api_key_invalid')
     const nowMs = this.#clock.monotonicMs()
     const known = this.#cache.fresh(secret, nowMs)
     if (known !== undefined) return this.#admit(known)
-    if (keyForm(secret, this.#prefix) === 'malformed' || this.#cache.isUnknown(secret, nowMs)) {
-      throw new GatewayError('api_key_invalid')
+    if (this.#cache.isUnknown(secret, nowMs) || keyForm(secret, this.#prefix) === 'malformed') {
+      return new GatewayError('api_key_invalid')
     }
-    return whenDone(
+    return whenDone<KnownKey | undefined, Identified>(
       () => this.#lookUps.get(secret) ?? this.#lookUp(secret, nowMs),
       (found) => this.#admit(found),
       (error) => this.#admitWithoutStore(secret, error),
@@ -91,22 +94,22 @@ export class Authenticator {
   }
 
   /** Every caller gets an error of its own: the formatter writes on it. */
-  #admit(known: KnownKey | undefined): ApiKey {
-    if (known === undefined) throw new GatewayError('api_key_invalid')
+  #admit(known: KnownKey | undefined): Identified {
+    if (known === undefined) return new GatewayError('api_key_invalid')
     const { record } = known
     const wallMs = this.#clock.wallMs()
-    if (wallMs >= known.retiredAtMs) throw new GatewayError('api_key_invalid')
-    if (record.status === 'revoked') throw new GatewayError('api_key_revoked')
-    if (record.status !== 'active') throw new GatewayError('api_key_disabled')
+    if (wallMs >= known.retiredAtMs) return new GatewayError('api_key_invalid')
+    if (record.status === 'revoked') return new GatewayError('api_key_revoked')
+    if (record.status !== 'active') return new GatewayError('api_key_disabled')
     if (record.expiresAtMs !== undefined && wallMs >= record.expiresAtMs) {
-      throw new GatewayError('api_key_expired')
+      return new GatewayError('api_key_expired')
     }
     return record
   }
 
-  #admitWithoutStore(secret: string, cause: unknown): ApiKey {
+  #admitWithoutStore(secret: string, cause: unknown): Identified {
     const known = this.#cache.stale(secret, this.#clock.monotonicMs())
-    if (known === undefined) throw new GatewayError('gateway_overloaded', { cause })
+    if (known === undefined) return new GatewayError('gateway_overloaded', { cause })
     return this.#admit(known)
   }
 

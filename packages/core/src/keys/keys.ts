@@ -2,7 +2,7 @@ import { GatewayError } from '../errors/gateway-error.js'
 import { systemClock, type Clock } from '../lib/clock.js'
 import { ulid } from '../lib/ulid.js'
 import type { ApiKey, ApiKeyStatus } from './api-key.js'
-import { Authenticator } from './authenticator.js'
+import { Authenticator, type Identified } from './authenticator.js'
 import { deepFreeze } from './deep-freeze.js'
 import { createDigester, type Digester } from './digest.js'
 import { generateKey, shownForm } from './format.js'
@@ -21,7 +21,7 @@ import {
 import { KeyConflictError, KeyNotFoundError, type KeyPage, type KeyStore } from './key-store.js'
 import { checkKeysOptions, type CheckedKeysOptions, type KeysOptions } from './keys-options.js'
 import { MemoryKeyStore } from './memory-key-store.js'
-import { whenDone } from '../lib/when-done.js'
+import { isPromise, whenDone } from '../lib/when-done.js'
 import { StoreCalls, type StoreHealth } from '../stores/store-calls.js'
 import { deadlineOf } from '../stores/stores.js'
 
@@ -37,7 +37,7 @@ export interface MadeKey {
  *
  * A mistake in what is passed is a GatewayError (`parameter_missing`, `parameter_invalid`,
  * `value_invalid`) whose `param` names the field. An id nobody has is a KeyNotFoundError. What the
- * store throws is passed on, except by `authenticate`.
+ * store throws is passed on, except by `authenticate` and `identify`.
  */
 export interface Keys {
   /** Makes a key. */
@@ -83,6 +83,11 @@ export interface Keys {
    *   was not read lately
    */
   authenticate(secret: string): ApiKey | Promise<ApiKey>
+  /**
+   * As {@link authenticate}, but what that throws is returned: a throw costs more than all else there
+   * is to do about a key nobody has, and anybody can send those.
+   */
+  identify(secret: string): ApiKey | GatewayError | Promise<ApiKey | GatewayError>
   /** How the store is doing. */
   readonly health?: StoreHealth | undefined
   /** Stops listening to changes that other processes make. The store itself stays open. */
@@ -140,7 +145,12 @@ class KeyService implements Keys {
   }
 
   authenticate(secret: string): ApiKey | Promise<ApiKey> {
-    return this.#authenticator.authenticate(secret)
+    const found = this.#authenticator.identify(secret)
+    return isPromise(found) ? found.then(orThrow) : orThrow(found)
+  }
+
+  identify(secret: string): Identified | Promise<Identified> {
+    return this.#authenticator.identify(secret)
   }
 
   create(input: NewKey): MadeKey | Promise<MadeKey> {
@@ -260,6 +270,11 @@ class KeyService implements Keys {
       },
     )
   }
+}
+
+function orThrow(found: Identified): ApiKey {
+  if (found instanceof GatewayError) throw found
+  return found
 }
 
 function refuseRevoked(key: ApiKey): void {

@@ -1,5 +1,5 @@
 import type { Exchange } from '../exchange.js'
-import { costMs, fillMs, tokensAfter, waitFor } from './bucket-time.js'
+import { costMs, fillMs, tokensAfter, untilFullMs, waitFor } from './bucket-time.js'
 import type { BucketRate } from './bucket-rate.js'
 import type { RuleState } from './rule.js'
 import type { BucketRule } from './rules.js'
@@ -13,34 +13,36 @@ export function bucketState(
   const rate = rule.observe ? undefined : rule.rateOf(exchange)
   const key = rate === undefined ? undefined : rule.keyOf(exchange)
   if (rate === undefined || key === undefined) return undefined
-  const { name, unit, bucket } = rule
-  const remaining = bucket.remaining(key, nowMs, rate)
-  return {
-    rule: name,
-    unit,
-    limit: rate.limit,
-    windowSeconds: (rate.limit * rate.msPerToken) / 1000,
-    remaining,
-    resetMs: bucket.fullInMs(key, nowMs, rate),
-    moreInMs: remaining < rate.capacity ? bucket.wait(key, remaining + 1, nowMs, rate) : 0,
-  }
+  return stateSince(rule, rate, rule.bucket.emptyAtMs(key, nowMs, rate), nowMs)
 }
 
 /** Where a bucket stands from which so much is missing, in milliseconds until it is full. */
 export function stateOfMissing(
-  { name, unit }: Pick<BucketRule, 'name' | 'unit'>,
+  rule: Pick<BucketRule, 'name' | 'unit'>,
   rate: BucketRate,
   missingMs: number,
 ): RuleState {
-  const remaining = tokensAfter(fillMs(rate) - missingMs, rate)
+  // On a clock that shows 0 now: the store has one of its own.
+  return stateSince(rule, rate, missingMs - fillMs(rate), 0)
+}
+
+/** Where a bucket stands that was empty, or will be, at that time of a clock. */
+function stateSince(
+  { name, unit }: Pick<BucketRule, 'name' | 'unit'>,
+  rate: BucketRate,
+  emptyAtMs: number,
+  nowMs: number,
+): RuleState {
+  const remaining = tokensAfter(nowMs - emptyAtMs, rate)
   return {
     rule: name,
     unit,
     limit: rate.limit,
     windowSeconds: (rate.limit * rate.msPerToken) / 1000,
     remaining,
-    resetMs: missingMs,
-    moreInMs: remaining < rate.capacity ? waitOfMissing(rate, missingMs, remaining + 1) : 0,
+    resetMs: untilFullMs(emptyAtMs, nowMs, rate),
+    moreInMs:
+      remaining < rate.capacity ? waitFor(emptyAtMs + costMs(remaining + 1, rate) - nowMs) : 0,
   }
 }
 

@@ -22,6 +22,14 @@ export function costMs(tokens: number, rate: BucketRate): number {
   return tokens * rate.msPerToken
 }
 
+/**
+ * How long it takes until a bucket is full that was empty, or will be, at that time: whole
+ * microseconds.
+ */
+export function untilFullMs(emptyAtMs: number, nowMs: number, rate: BucketRate): number {
+  return Math.round((emptyAtMs + fillMs(rate) - nowMs) * 1000) / 1000
+}
+
 /** The whole tokens in a bucket that has been filling for so long since it was empty. */
 export function tokensAfter(thereMs: number, rate: BucketRate): number {
   const whole = Math.floor((thereMs + toleranceMs) / rate.msPerToken)

@@ -54,7 +54,7 @@ export class Places {
   }
 
   async #free(places: readonly HeldPlace[]): Promise<void> {
-    const isDone = await this.#tell(() => this.#store.free(places))
+    const isDone = await this.#calls.attempt(() => this.#store.free(places))
     for (const place of places) {
       if (isDone) this.#unfreed.delete(place)
       else this.#keepUnfreed(place)
@@ -70,7 +70,7 @@ export class Places {
       const places = [...this.#held.values()].flat()
       if (places.length === 0) return
       // What is not held on to this time has another two.
-      void this.#tell(() => this.#store.hold(places))
+      void this.#calls.attempt(() => this.#store.hold(places))
       this.#holdLater()
     })
   }
@@ -92,15 +92,5 @@ export class Places {
       this.free([...this.#unfreed.keys()])
       this.#freeLater()
     })
-  }
-
-  /** Whether the store was told. */
-  async #tell(work: () => Promise<void>): Promise<boolean> {
-    try {
-      await this.#calls.run(work)
-      return true
-    } catch {
-      return false
-    }
   }
 }

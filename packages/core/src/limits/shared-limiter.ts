@@ -54,11 +54,11 @@ export class SharedLimiter implements SharedLimits {
     this.#local = localRule(rule, parts)
   }
 
-  async take(exchange: Exchange, taken: Taken): Promise<void> {
+  async take(exchange: Exchange, taken: Taken): Promise<GatewayError | undefined> {
     const rule = this.#rule
     const { limiter } = rule
     const key = rule.keyOf(exchange)
-    if (key === undefined) return
+    if (key === undefined) return undefined
     const giveBack = (): void => this.#reward(key)
     try {
       const state = await this.#calls.run(() => limiter.consume(key, 1))
@@ -67,27 +67,33 @@ export class SharedLimiter implements SharedLimits {
     } catch (thrown) {
       if (!(thrown instanceof RateLimiterRes)) {
         const undo = this.#takeWithoutStore(exchange, key, thrown)
+        if (undo instanceof GatewayError) return undo
         if (undo !== undefined) taken(undo, rule.observe)
-        return
+        return undefined
       }
       if (limiter.takesOnRefusal !== false) taken(giveBack, rule.observe)
       if (!rule.observe) {
         this.#note(exchange, thrown)
         announceLimits(exchange)
-        throw refusalOf('requests', rule.name, rule.limit, thrown.msBeforeNext)
+        return refusalOf('requests', rule.name, rule.limit, thrown.msBeforeNext)
       }
       const { name, limit } = rule
       tellObserved(this.#events, exchange, name, 'requests', limit, thrown.msBeforeNext)
     }
+    return undefined
   }
 
-  #takeWithoutStore(exchange: Exchange, key: string, cause: unknown): GiveBack | undefined {
-    if (!isStoreFailure(cause)) throw new GatewayError('gateway_overloaded', { cause })
+  #takeWithoutStore(
+    exchange: Exchange,
+    key: string,
+    cause: unknown,
+  ): GiveBack | GatewayError | undefined {
+    if (!isStoreFailure(cause)) return new GatewayError('gateway_overloaded', { cause })
     exchange.announceDegraded(this.#calls.name)
     const rule = this.#rule
     if (rule.observe || this.#whenFails === 'open') return undefined
     const local = this.#local
-    if (local === undefined) throw new GatewayError('gateway_overloaded', { cause })
+    if (local === undefined) return new GatewayError('gateway_overloaded', { cause })
     const { bucket } = local
     const nowMs = this.#clock.monotonicMs()
     const waitMs = bucket.take(key, 1, nowMs)
@@ -95,7 +101,7 @@ export class SharedLimiter implements SharedLimits {
     if (state !== undefined) exchange.limits.push(state)
     if (waitMs > 0) {
       announceLimits(exchange)
-      throw bucketRefusal(local, exchange, waitMs)
+      return bucketRefusal(local, exchange, waitMs)
     }
     return () => bucket.adjust(key, -1, this.#clock.monotonicMs())
   }
@@ -116,18 +122,11 @@ export class SharedLimiter implements SharedLimits {
     })
   }
 
-  /** Waits for nothing: a window ends by itself. */
+  /** Waits for nothing: a point that does not come back at once comes back with the window. */
   #reward(key: string): void {
-    try {
-      void Promise.resolve(this.#calls.run(() => this.#rule.limiter.reward(key, 1))).catch(noWorse)
-    } catch {
-      // The store is away.
-    }
+    void this.#calls.attempt(() => this.#rule.limiter.reward(key, 1))
   }
 }
-
-/** A point that does not come back at once comes back with the window. */
-function noWorse(): void {}
 
 const secondsOfYear = 31_622_400
 

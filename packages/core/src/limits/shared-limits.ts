@@ -1,3 +1,4 @@
+import type { GatewayError } from '../errors/gateway-error.js'
 import type { Exchange } from '../exchange.js'
 
 /** Gives back what was taken. */
@@ -16,7 +17,7 @@ export interface SharedLimits {
    * Takes for a request, and notes where the limits stand.
    *
    * @param taken a refusal may have taken something, too
-   * @throws GatewayError when a limit, or the failure of its store, refuses the request
+   * @returns why a limit, or the failure of its store, refuses the request
    */
-  take(exchange: Exchange, taken: Taken): Promise<void>
+  take(exchange: Exchange, taken: Taken): Promise<GatewayError | undefined>
 }

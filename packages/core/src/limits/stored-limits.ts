@@ -1,5 +1,6 @@
 import { GatewayError } from '../errors/gateway-error.js'
 import type { Exchange } from '../exchange.js'
+import { keep, Kept, keptOf } from '../kept.js'
 import { ulid } from '../lib/ulid.js'
 import { announceLimits } from '../protocols/rate-headers.js'
 import type { StoreCalls } from '../stores/store-calls.js'
@@ -45,8 +46,6 @@ interface Asked {
 export class StoredLimits implements SharedLimits {
   readonly #rules: CountedRules
   readonly #parts: StoredLimitsParts
-  /** The buckets each request was taken from; `local` where this process decided. */
-  readonly #taken = new WeakMap<Exchange, readonly AskedBucket[] | 'local'>()
   readonly #process = ulid(Date.now())
   #count = 0
 
@@ -61,23 +60,25 @@ export class StoredLimits implements SharedLimits {
     }
   }
 
-  async take(exchange: Exchange, taken: Taken): Promise<void> {
+  async take(exchange: Exchange, taken: Taken): Promise<GatewayError | undefined> {
     const asked = this.#asked(exchange)
+    if (asked instanceof GatewayError) return asked
     const asks = [...asked.buckets, ...asked.places].map(({ ask }) => ask)
-    if (asks.length === 0) return
+    if (asks.length === 0) return undefined
     const { calls, store } = this.#parts
     let answer: LimitAnswer
     try {
       answer = await calls.run(() => store.take(asks))
     } catch (error) {
-      this.#failed(exchange, asked, error, taken)
-      return
+      return this.#failed(exchange, asked, error, taken)
     }
-    if (answer.passes) this.#passed(exchange, asked, answer.before, taken)
-    else throw this.#refused(exchange, asked, answer.before)
+    if (!answer.passes) return this.#refused(exchange, asked, answer.before)
+    this.#passed(exchange, asked, answer.before, taken)
+    return undefined
   }
 
-  #asked(exchange: Exchange): Asked {
+  /** What to ask for, or the refusal that is certain before anybody is asked. */
+  #asked(exchange: Exchange): Asked | GatewayError {
     const buckets: AskedBucket[] = []
     const places: AskedPlace[] = []
     for (const rule of this.#rules.buckets) {
@@ -86,8 +87,8 @@ export class StoredLimits implements SharedLimits {
       if (rate === undefined || key === undefined) continue
       const { storeName, observe } = rule
       const cost = this.#cost(rule, exchange)
-      // Nobody need be asked about what no bucket could ever hold.
-      if (cost > rate.capacity && !observe) throw bucketRefusal(rule, exchange, Infinity)
+      // What no bucket could ever hold.
+      if (cost > rate.capacity && !observe) return bucketRefusal(rule, exchange, Infinity)
       const name = `${storeName}:${key}`
       buckets.push({ rule, ask: { kind: 'bucket', name, cost, rate, observe } })
     }
@@ -134,7 +135,7 @@ export class StoredLimits implements SharedLimits {
       else tellObserved(events, exchange, rule.name, 'concurrency', ask.limit, concurrencyWaitMs)
     }
     if (held.length > 0) this.#parts.places.began(exchange, held)
-    this.#taken.set(exchange, [...enforced, ...observed])
+    keep(exchange, new TakenFrom(this, [...enforced, ...observed]))
     if (observed.length > 0) taken(() => this.#giveBack(observed), true)
     taken(() => {
       this.#parts.places.ended(exchange)
@@ -172,37 +173,42 @@ export class StoredLimits implements SharedLimits {
   }
 
   /** Decides without the store. */
-  #failed(exchange: Exchange, asked: Asked, cause: unknown, taken: Taken): void {
+  #failed(
+    exchange: Exchange,
+    asked: Asked,
+    cause: unknown,
+    taken: Taken,
+  ): GatewayError | undefined {
     const { calls, places, whenFails, local } = this.#parts
-    if (!isStoreFailure(cause)) throw new GatewayError('gateway_overloaded', { cause })
+    if (!isStoreFailure(cause)) return new GatewayError('gateway_overloaded', { cause })
     // What it was asked to do may be done all the same, but for the places nobody would free.
     const mayBeHeld = asked.places.map(({ ask }) => ask)
     if (mayBeHeld.length > 0 && !(cause instanceof StoreUnavailableError)) places.free(mayBeHeld)
     exchange.announceDegraded(calls.name)
-    if (whenFails === 'open') return
+    if (whenFails === 'open') return undefined
     if (whenFails === 'closed') {
       const isEnforced = [...asked.buckets, ...asked.places].some(({ ask }) => !ask.observe)
-      if (isEnforced) throw new GatewayError('gateway_overloaded', { cause })
-      return
+      return isEnforced ? new GatewayError('gateway_overloaded', { cause }) : undefined
     }
     const firstState = exchange.limits.length
     const refusal = local.refusal(exchange)
-    if (refusal !== undefined) throw refusal
+    if (refusal !== undefined) return refusal
     local.take(exchange)
-    this.#taken.set(exchange, 'local')
+    keep(exchange, new TakenFrom(this, 'local'))
     taken(() => {
       local.giveBack(exchange, firstState)
       local.leave(exchange)
     }, false)
+    return undefined
   }
 
   /** See {@link MemoryLimits.correct}. */
   correct(exchange: Exchange, usedTokens: number, takenTokens?: number): void {
-    const taken = this.#taken.get(exchange)
-    if (taken === 'local') this.#parts.local.correct(exchange, usedTokens, takenTokens)
-    if (taken === undefined || taken === 'local') return
+    const buckets = keptOf(exchange, TakenFrom, this)?.buckets
+    if (buckets === 'local') this.#parts.local.correct(exchange, usedTokens, takenTokens)
+    if (buckets === undefined || buckets === 'local') return
     const changes: BucketChange[] = []
-    for (const { rule, ask } of taken) {
+    for (const { rule, ask } of buckets) {
       const delta = usedTokens - (takenTokens ?? ask.cost)
       if (rule.unit !== 'tokens' || delta === 0) continue
       changes.push({ name: ask.name, delta, rate: ask.rate })
@@ -223,11 +229,7 @@ export class StoredLimits implements SharedLimits {
   #adjust(changes: readonly BucketChange[]): void {
     if (changes.length === 0) return
     const { calls, store } = this.#parts
-    try {
-      void Promise.resolve(calls.run(() => store.adjust(changes))).catch(noWorse)
-    } catch {
-      // The store is away.
-    }
+    void calls.attempt(() => store.adjust(changes))
   }
 
   #cost(rule: BucketRule, exchange: Exchange): number {
@@ -235,4 +237,12 @@ export class StoredLimits implements SharedLimits {
   }
 }
 
-function noWorse(): void {}
+/** The buckets a request was taken from; `local` where this process decided. */
+class TakenFrom extends Kept {
+  readonly buckets: readonly AskedBucket[] | 'local'
+
+  constructor(limits: StoredLimits, buckets: readonly AskedBucket[] | 'local') {
+    super(limits)
+    this.buckets = buckets
+  }
+}

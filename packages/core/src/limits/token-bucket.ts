@@ -4,7 +4,7 @@ import { systemClock } from '../lib/clock.js'
 import { checkOptions } from '../lib/options.js'
 import type { BucketRate } from './bucket-rate.js'
 import { bucketRate } from './bucket-rate.js'
-import { costMs, fillMs, tokensAfter, toleranceMs, waitFor } from './bucket-time.js'
+import { costMs, fillMs, tokensAfter, toleranceMs, untilFullMs, waitFor } from './bucket-time.js'
 import { TimeTable } from './time-table.js'
 import type { TokenBucketOptions } from './token-bucket-options.js'
 import { tokenBucketOptions } from './token-bucket-options.js'
@@ -76,8 +76,7 @@ export class TokenBucketMemory extends RateLimiterCompatibleAbstract {
   wait(key: string, cost: number, nowMs: number, rate: BucketRate = this.rate): number {
     if (!(cost >= 0)) throw badTokens(cost)
     if (cost > rate.capacity) return Infinity
-    const emptyAtMs = this.#emptySince(this.#emptyAt.find(key), nowMs, rate) + costMs(cost, rate)
-    return waitFor(emptyAtMs - nowMs)
+    return waitFor(this.emptyAtMs(key, nowMs, rate) + costMs(cost, rate) - nowMs)
   }
 
   /** As {@link wait}, and takes the tokens when the answer is 0. A refusal takes nothing. */
@@ -108,15 +107,20 @@ export class TokenBucketMemory extends RateLimiterCompatibleAbstract {
 
   /** The whole tokens that are there, 0 while there is a debt. So many would pass at once. */
   remaining(key: string, nowMs: number, rate: BucketRate = this.rate): number {
-    const thereMs = nowMs - this.#emptySince(this.#emptyAt.find(key), nowMs, rate)
-    return tokensAfter(thereMs, rate)
+    return tokensAfter(nowMs - this.emptyAtMs(key, nowMs, rate), rate)
   }
 
   /** Milliseconds until the bucket is full again; 0 when it is, Infinity when blocked for ever. */
   fullInMs(key: string, nowMs: number, rate: BucketRate = this.rate): number {
-    const emptyAtMs = this.#emptySince(this.#emptyAt.find(key), nowMs, rate)
-    const missingMs = emptyAtMs + fillMs(rate) - nowMs
-    return Math.round(missingMs * 1000) / 1000
+    return untilFullMs(this.emptyAtMs(key, nowMs, rate), nowMs, rate)
+  }
+
+  /**
+   * When the bucket was empty, or will be, on the clock of `nowMs`: all else follows from it. Of a
+   * full one it is the time it takes to fill before now.
+   */
+  emptyAtMs(key: string, nowMs: number, rate: BucketRate = this.rate): number {
+    return this.#emptySince(this.#emptyAt.find(key), nowMs, rate)
   }
 
   /**
@@ -225,7 +229,7 @@ export class TokenBucketMemory extends RateLimiterCompatibleAbstract {
     waitMs: number = this.wait(name, 1, nowMs),
   ): RateLimiterRes {
     const { capacity, msPerToken } = this.rate
-    const thereMs = nowMs - this.#emptySince(this.#emptyAt.find(name), nowMs, this.rate)
+    const thereMs = nowMs - this.emptyAtMs(name, nowMs)
     const consumed = capacity - Math.floor((thereMs + toleranceMs) / msPerToken)
     return new RateLimiterRes(this.remaining(name, nowMs), Math.ceil(waitMs), consumed, wasFull)
   }

@@ -4,6 +4,7 @@ import type { Linked } from '../lib/linked-list.js'
 import { costMicros, dearestCostMicros } from './cost.js'
 import type { ChargedTokens, ReserveRequest } from './ledger.js'
 import type { Price } from './price.js'
+import { tokensOfBytes, withSeenOutput } from './seen-output.js'
 import type { Estimate } from './usage.js'
 
 /** What is held for one request. */
@@ -89,9 +90,6 @@ function dearest(prices: readonly Price[], costOf: (price: Price) => number): nu
   return most
 }
 
-/** Bytes of a response that are taken for a token: as many as the estimate of the input goes by. */
-const bytesPerToken = 3
-
 /**
  * What a request without a reported usage is taken to have used: the input that was sent, and as
  * much output as a relay has seen, or as the bytes of its response can hold, headers and framing
@@ -100,14 +98,10 @@ const bytesPerToken = 3
 function seen(exchange: Exchange, held: Hold): Estimate {
   const { estimate, bytesBefore } = held
   const { observedOutputTokens } = exchange
-  if (observedOutputTokens !== undefined) return cappedAt(estimate, observedOutputTokens)
+  if (observedOutputTokens !== undefined) return withSeenOutput(estimate, observedOutputTokens)
   const bytesAfter = bytesSent(exchange)
   if (bytesBefore === undefined || bytesAfter === undefined) return estimate
-  return cappedAt(estimate, Math.ceil(Math.max(0, bytesAfter - bytesBefore) / bytesPerToken))
-}
-
-function cappedAt({ inputTokens, outputTokens }: Estimate, seenTokens: number): Estimate {
-  return { inputTokens, outputTokens: Math.min(outputTokens, seenTokens) }
+  return withSeenOutput(estimate, tokensOfBytes(Math.max(0, bytesAfter - bytesBefore)))
 }
 
 /** All that was ever written to the request's connection. */

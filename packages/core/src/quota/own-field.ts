@@ -1,4 +1,5 @@
-/** An own field of what a stranger sent; undefined when it only has one of a prototype. */
-export function ownField(object: object, name: string): unknown {
-  return Object.hasOwn(object, name) ? Reflect.get(object, name) : undefined
+/** An own field of what a stranger sent; undefined when there is none, or the value is no object. */
+export function ownField(value: unknown, name: string): unknown {
+  if (typeof value !== 'object' || value === null || !Object.hasOwn(value, name)) return undefined
+  return Reflect.get(value, name)
 }

@@ -79,6 +79,20 @@ export class StoreCalls implements StoreHealth {
     return answer
   }
 
+  /**
+   * Asks the store for what nothing waits for and no failure makes worse.
+   *
+   * @returns whether the store did it. Never throws nor rejects
+   */
+  async attempt(work: () => unknown): Promise<boolean> {
+    try {
+      await this.run(work)
+      return true
+    } catch {
+      return false
+    }
+  }
+
   async #wait<T>(answer: Promise<T>): Promise<T> {
     try {
       const value = await withDeadline(

@@ -1,5 +1,5 @@
 import { readUsage, type Dialect, type GatewayError, type Usage } from '@lazu/core'
-import { fieldOf } from '../field-of.js'
+import { ownField } from '@lazu/core'
 import { notable, outputText, type StreamEvent, type StreamKind } from './stream-kind.js'
 import { errorEvent } from '../told-failure.js'
 
@@ -46,9 +46,9 @@ export class ChatStream implements StreamKind {
   }
 
   take({ data }: StreamEvent): boolean {
-    const choices = fieldOf(data, 'choices')
+    const choices = ownField(data, 'choices')
     if (Array.isArray(choices)) this.#isOver ||= choices.some(isFinished)
-    const usage = fieldOf(data, 'usage')
+    const usage = ownField(data, 'usage')
     if (typeof usage !== 'object' || usage === null) return true
     this.#usage = readUsage(usage)
     const isAlone = Array.isArray(choices) && choices.length === 0
@@ -62,6 +62,6 @@ export class ChatStream implements StreamKind {
 }
 
 function isFinished(choice: unknown): boolean {
-  const reason = fieldOf(choice, 'finish_reason')
+  const reason = ownField(choice, 'finish_reason')
   return typeof reason === 'string' && reason !== ''
 }

@@ -1,5 +1,5 @@
 import { readUsage, type Dialect, type GatewayError, type Usage } from '@lazu/core'
-import { fieldOf } from '../field-of.js'
+import { ownField } from '@lazu/core'
 import { errorEvent } from '../told-failure.js'
 import { eventFields } from './event-fields.js'
 import { notable, outputText, type StreamEvent, type StreamKind } from './stream-kind.js'
@@ -58,7 +58,7 @@ export class GeminiStream implements StreamKind {
   }
 
   #note(data: unknown): void {
-    const told = fieldOf(data, 'usageMetadata')
+    const told = ownField(data, 'usageMetadata')
     if (typeof told !== 'object' || told === null) return
     if (Object.keys(told).some((name) => name.endsWith(counting))) this.#usage = readUsage(told)
   }

@@ -1,5 +1,5 @@
 import type { Dialect, GatewayError, Usage } from '@lazu/core'
-import { fieldOf } from '../field-of.js'
+import { ownField } from '@lazu/core'
 import { MessageUsage } from '../usage/anthropic.js'
 import { notable, outputText, type StreamEvent, type StreamKind } from './stream-kind.js'
 import { errorEvent } from '../told-failure.js'
@@ -33,12 +33,12 @@ export class MessagesStream implements StreamKind {
   }
 
   take({ name, data }: StreamEvent): boolean {
-    switch (fieldOf(data, 'type') ?? name) {
+    switch (ownField(data, 'type') ?? name) {
       case 'message_start':
-        this.#usage.begin(fieldOf(fieldOf(data, 'message'), 'usage'))
+        this.#usage.begin(ownField(ownField(data, 'message'), 'usage'))
         break
       case 'message_delta':
-        this.#usage.complete(fieldOf(data, 'usage'))
+        this.#usage.complete(ownField(data, 'usage'))
         break
       case 'message_stop':
         this.#isOver = true

@@ -1,5 +1,5 @@
 import { readUsage, type Dialect, type GatewayError, type Usage } from '@lazu/core'
-import { fieldOf } from '../field-of.js'
+import { ownField } from '@lazu/core'
 import { notable, outputText, type StreamEvent, type StreamKind } from './stream-kind.js'
 import { errorEvent } from '../told-failure.js'
 
@@ -28,7 +28,7 @@ export class OtherStream implements StreamKind {
   }
 
   take({ data }: StreamEvent): boolean {
-    const usage = fieldOf(data, 'usage')
+    const usage = ownField(data, 'usage')
     if (typeof usage === 'object' && usage !== null) this.#usage = readUsage(usage)
     return true
   }

@@ -1,5 +1,5 @@
 import type { Dialect, GatewayError, Usage } from '@lazu/core'
-import { fieldOf } from '../field-of.js'
+import { ownField } from '@lazu/core'
 import { usageOfResponse } from '../usage/openai.js'
 import { notable, outputText, type StreamEvent, type StreamKind } from './stream-kind.js'
 import { errorEvent, toldFailure } from '../told-failure.js'
@@ -30,17 +30,17 @@ export class ResponsesStream implements StreamKind {
 
   failureIn(event: StreamEvent): GatewayError | undefined {
     if (typeOf(event) !== 'response.failed') return errorEvent(event, this.#dialect)
-    const response = fieldOf(event.data, 'response')
+    const response = ownField(event.data, 'response')
     // It may have been charged for before it failed.
     this.#usage = usageOfResponse(response)
-    return toldFailure(fieldOf(response, 'error'), this.#dialect)
+    return toldFailure(ownField(response, 'error'), this.#dialect)
   }
 
   take(event: StreamEvent): boolean {
     const type = typeOf(event)
     if (type === 'response.completed' || type === 'response.incomplete') {
       this.#isOver = true
-      this.#usage = usageOfResponse(fieldOf(event.data, 'response'))
+      this.#usage = usageOfResponse(ownField(event.data, 'response'))
     }
     return true
   }
@@ -51,5 +51,5 @@ export class ResponsesStream implements StreamKind {
 }
 
 function typeOf({ name, data }: StreamEvent): unknown {
-  return fieldOf(data, 'type') ?? name
+  return ownField(data, 'type') ?? name
 }

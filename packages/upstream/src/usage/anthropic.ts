@@ -1,9 +1,9 @@
 import { readUsage, type Usage } from '@lazu/core'
-import { fieldOf } from '../field-of.js'
+import { ownField } from '@lazu/core'
 
 /** The usage of a whole message of Anthropic's. */
 export function usageOfMessage(message: unknown): Usage | undefined {
-  return readUsage(fieldOf(message, 'usage'))
+  return readUsage(ownField(message, 'usage'))
 }
 
 /**

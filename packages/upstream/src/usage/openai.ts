@@ -1,5 +1,5 @@
 import { readUsage, type Usage } from '@lazu/core'
-import { fieldOf } from '../field-of.js'
+import { ownField } from '@lazu/core'
 
 /** Answers about a completion or a response that was made, and charged for, by another request. */
 const madeBefore = /\/(?:chat\/completions|responses)\/(?!compact$)/
@@ -11,5 +11,5 @@ export function usageOfOpenaiAnswer(path: string, answer: unknown): Usage | unde
 
 /** The usage inside a response, or any other object that has one. */
 export function usageOfResponse(response: unknown): Usage | undefined {
-  return readUsage(fieldOf(response, 'usage'))
+  return readUsage(ownField(response, 'usage'))
 }

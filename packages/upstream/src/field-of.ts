@@ -1,5 +1,0 @@
-/** A field of what was parsed from JSON; undefined when there is none, or the value is no object. */
-export function fieldOf(value: unknown, name: string): unknown {
-  if (typeof value !== 'object' || value === null || !Object.hasOwn(value, name)) return undefined
-  return Reflect.get(value, name)
-}
