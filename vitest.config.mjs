@@ -5,15 +5,18 @@ import { configDefaults, defineConfig } from 'vitest/config'
 const together = [
   'packages/{core,express,fastify,koa,postgres,redis,testkit,upstream}/test/**/*.test.ts',
   'test/{contracts,hostile,sdk,upstream}/**/*.test.ts',
+  'test/{catalogue,configuration,define-dialect,degraded,errors-alone,journal-into,limit-store,openapi,problem,rate-headers,rate-headers-properties,request-log,same-decision,thrown-by-libraries,types}.test.ts',
 ]
 
 // Tests import the packages by name and so run against what `tsc -b` built: the code a user gets.
 export default defineConfig({
   test: {
     // Many tests wait for deadlines and for other processes, and leave their core to others.
-    maxWorkers: Math.ceil(availableParallelism() * 1.5),
+    maxWorkers: availableParallelism() * 2,
     testTimeout: 20_000,
     restoreMocks: true,
+    // As Node loads them, and not once more through the test runner's own loader.
+    server: { deps: { external: [/\/packages\/[^/]+\/dist\//] } },
     projects: [
       // Loading the packages anew for each file takes as long as most files do.
       { extends: true, test: { name: 'together', include: together, isolate: false } },

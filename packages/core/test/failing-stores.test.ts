@@ -148,6 +148,25 @@ describe('a reservation that timed out and was made all the same', () => {
     expect(world.gateway.readiness()).toMatchObject({ status: 'ok', unsettled: 0 })
     expect(world.balance()).toEqual({ held: 0, settled: 0 })
   })
+
+  it.each(['closed', 'open'] as const)(
+    'is released once it is made, whatever the ledger did first (%s)',
+    async (whenLedgerFails) => {
+      // Longer than this test lets pass: nothing ends by itself.
+      const world = new World({ whenLedgerFails, reservationTtl: '1h' })
+      world.faults.mode = 'hang'
+      const run = await world.enterInVain()
+      if (run.passed) run.end(0)
+      world.faults.serveOthers()
+      await world.until(() => expect(world.gateway.readiness().unsettled).toBe(0))
+      expect(world.ledger.steps.at(-1)).toBe(whenLedgerFails === 'open' ? 'settle' : 'release')
+      world.faults.comeBack()
+      await turn()
+      await world.until(() => expect(world.balance().held).toBe(0))
+      await world.gateway.drained()
+      expect(world.balance()).toEqual({ held: 0, settled: 0 })
+    },
+  )
 })
 
 describe('a charge the ledger did not take', () => {

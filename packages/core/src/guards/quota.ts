@@ -15,7 +15,7 @@ import { dueFor, RunningHold, type Hold } from '../quota/hold.js'
 import type { Ledger, Reservation, ReserveRequest } from '../quota/ledger.js'
 import { createPriceList, pricesSchema, type Prices } from '../quota/price.js'
 import { Settlements } from '../quota/settlements.js'
-import { isStoreFailure, StoreUnavailableError } from '../stores/store-errors.js'
+import { isStoreFailure } from '../stores/store-errors.js'
 import type { Stores } from '../stores/stores.js'
 import { estimateOf } from './estimate-of.js'
 import { requestedModel } from './json-body.js'
@@ -102,17 +102,17 @@ export function quotaGuard(options: QuotaOptions, parts: QuotaParts, path: strin
     hold(held)
   }
 
-  /** @param waited whether the ledger failed later, so that it may have reserved all the same */
-  function notReserved(held: RunningHold, error: unknown, waited: boolean): void {
+  /** @param late what was waited for, and may be done all the same */
+  function notReserved(held: RunningHold, error: unknown, late?: Promise<unknown>): void {
     if (!isStoreFailure(error)) throw error
     const { exchange } = held
     exchange.announceDegraded(calls.name)
-    held.mayBeReserved = waited && !(error instanceof StoreUnavailableError)
+    held.late = late
     if (whenLedgerFails === 'open') {
       hold(held)
       return
     }
-    if (held.mayBeReserved) settlements.keep(exchange, held, undefined)
+    settlements.releaseLate(exchange, held)
     throw overloaded(error)
   }
 
@@ -147,17 +147,18 @@ export function quotaGuard(options: QuotaOptions, parts: QuotaParts, path: strin
         model,
       }
       const held = new RunningHold(guard, exchange, request, mayApply, estimate)
+      let asked: Reservation | Promise<Reservation> | undefined
       let reservation: Reservation | Promise<Reservation>
       try {
-        reservation = calls.run(() => ledger.reserve(request))
+        reservation = calls.run(() => (asked = ledger.reserve(request)))
       } catch (error) {
-        notReserved(held, error, false)
+        notReserved(held, error)
         return
       }
       if (isPromise(reservation)) {
         return reservation.then(
           (made) => reserved(held, made),
-          (error: unknown) => notReserved(held, error, true),
+          (error: unknown) => notReserved(held, error, isPromise(asked) ? asked : undefined),
         )
       }
       reserved(held, reservation)

@@ -12,8 +12,8 @@ export interface Hold {
   readonly request: ReserveRequest
   /** What the ledger holds; undefined when the request was let through without. */
   readonly reserved: number | undefined
-  /** Whether the ledger may hold it all the same, as it was asked and did not answer. */
-  readonly mayBeReserved: boolean
+  /** What the ledger did not answer in time, and may hold all the same. */
+  readonly late: Promise<unknown> | undefined
   /** The prices that may apply. */
   readonly prices: readonly Price[]
   readonly estimate: Estimate
@@ -29,7 +29,7 @@ export class RunningHold extends Kept implements Hold, Linked<RunningHold> {
   readonly estimate: Estimate
   readonly bytesBefore: number | undefined
   reserved: number | undefined
-  mayBeReserved = false
+  late: Promise<unknown> | undefined
   isRunning = true
   before: RunningHold | undefined
   after: RunningHold | undefined

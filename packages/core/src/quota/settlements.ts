@@ -49,8 +49,8 @@ export class Settlements implements Outstanding {
   /** Ends what is held for a request. Never throws. */
   end(exchange: Exchange, held: Hold, due: Due | undefined): void {
     if (held.reserved === undefined) {
-      // What was let through without a reservation may have one that came late.
-      if (due !== undefined || held.mayBeReserved) this.keep(exchange, held, due)
+      if (due !== undefined) this.#keep(exchange, held, due)
+      else this.releaseLate(exchange, held)
       return
     }
     const { ledger, calls } = this.#parts
@@ -66,8 +66,19 @@ export class Settlements implements Outstanding {
     }
   }
 
+  /**
+   * Releases what may be reserved late. The ledger may be told of the release before it does what it
+   * was asked first, so it is told again after that.
+   */
+  releaseLate(exchange: Exchange, held: Hold): void {
+    if (held.late === undefined) return
+    const release = (): void => this.#keep(exchange, held, undefined)
+    release()
+    held.late.then(release, release)
+  }
+
   /** Keeps for later how a request is to end. */
-  keep(exchange: Exchange, held: Hold, due: Due | undefined): void {
+  #keep(exchange: Exchange, held: Hold, due: Due | undefined): void {
     this.#queue.add(new Unsettled(exchange.facts(), held, due))
   }
 
