@@ -1,5 +1,4 @@
-import type { Dialect, GatewayError, Usage } from '@lazu/core'
-import { ownField } from '@lazu/core'
+import { type Dialect, type GatewayError, ownField, type Usage } from '@lazu/core'
 import { usageOfResponse } from '../usage/openai.js'
 import { notable, outputText, type StreamEvent, type StreamKind } from './stream-kind.js'
 import { errorEvent, toldFailure } from '../told-failure.js'

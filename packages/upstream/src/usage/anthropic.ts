@@ -1,5 +1,4 @@
-import { readUsage, type Usage } from '@lazu/core'
-import { ownField } from '@lazu/core'
+import { ownField, readUsage, type Usage } from '@lazu/core'
 
 /** The usage of a whole message of Anthropic's. */
 export function usageOfMessage(message: unknown): Usage | undefined {

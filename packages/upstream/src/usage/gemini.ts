@@ -1,5 +1,4 @@
-import { readUsage, type Usage } from '@lazu/core'
-import { ownField } from '@lazu/core'
+import { ownField, readUsage, type Usage } from '@lazu/core'
 
 /**
  * The usage of an answer of Gemini's, or of one event of a stream. A stream that was not asked for as

@@ -1,5 +1,4 @@
-import { readUsage, type Usage } from '@lazu/core'
-import { ownField } from '@lazu/core'
+import { ownField, readUsage, type Usage } from '@lazu/core'
 
 /** Answers about a completion or a response that was made, and charged for, by another request. */
 const madeBefore = /\/(?:chat\/completions|responses)\/(?!compact$)/
