@@ -101,10 +101,11 @@ describeWithRedis('the README of @lazu/redis', (server) => {
         statuses.push((await fetch(`${url}/v1/models`, { headers })).status)
       }
       const passed = statuses.filter((status) => status === 200).length
-      // Five by the store, and on a machine that is busy two more by this process.
+      const refused = statuses.filter((status) => status === 429).length
+      // Five by the store, and on a machine that is busy two more by this process, at any time.
       expect(passed).toBeGreaterThanOrEqual(2)
       expect(passed).toBeLessThanOrEqual(7)
-      expect(statuses.slice(passed)).toEqual(statuses.slice(passed).map(() => 429))
+      expect(passed + refused).toBe(12)
     } finally {
       child.kill()
     }

@@ -20,7 +20,7 @@ class FastifyExchange extends NodeExchange {
   /** Fastify forgets the headers of a reply that it is not to send. */
   override takeOver(): ServerResponse {
     const { raw } = this.#reply
-    this.#removeUnsendable()
+    this.#removeHeaders(isUnsendable)
     for (const [name, value] of Object.entries(this.#reply.getHeaders())) {
       if (value !== undefined) raw.setHeader(name, value)
     }
@@ -34,20 +34,15 @@ class FastifyExchange extends NodeExchange {
       return
     }
     // Headers of the handler's own body wait in the reply, not yet in the response.
-    for (const name of bodyHeaders) this.#reply.removeHeader(name)
-    this.#removeUnsendable()
+    this.#removeHeaders((name, value) => bodyHeaders.includes(name) || isUnsendable(name, value))
     void this.#reply.code(reply.status).headers(reply.headers).send(reply.body)
   }
 
-  /** Fastify finds out about a header it cannot send when it sends the answer, ours as well. */
-  #removeUnsendable(): void {
+  /** Removes headers that wait in the reply; those in the response are there to stay. */
+  #removeHeaders(isWrong: (name: string, value: unknown) => boolean): void {
+    const { raw } = this.#reply
     for (const [name, value] of Object.entries(this.#reply.getHeaders())) {
-      try {
-        validateHeaderName(name)
-        validateHeaderValue(name, String(value))
-      } catch {
-        this.#reply.removeHeader(name)
-      }
+      if (value !== raw.getHeader(name) && isWrong(name, value)) this.#reply.removeHeader(name)
     }
   }
 
@@ -62,6 +57,17 @@ class FastifyExchange extends NodeExchange {
 
   protected override reportByDefault(fields: object, message: string): void {
     this.#request.log.error(fields, message)
+  }
+}
+
+/** Fastify finds out about a header it cannot send when it sends the answer, ours as well. */
+function isUnsendable(name: string, value: unknown): boolean {
+  try {
+    validateHeaderName(name)
+    validateHeaderValue(name, String(value))
+    return false
+  } catch {
+    return true
   }
 }
 
