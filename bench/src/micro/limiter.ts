@@ -3,30 +3,36 @@ import { MemoryStore, rateLimit } from 'express-rate-limit'
 import { RateLimiterMemory } from 'rate-limiter-flexible'
 import { inTurn, type Group } from './group.js'
 
-/** A decision that lets pass, and one that refuses. */
+/** A decision that lets pass, of buckets that are in use or full again, and one that refuses. */
 export function limiterGroups(): readonly Group[] {
   return [
     {
       title: 'a limiter lets pass',
       limitNs: 120,
-      contenders: contenders(60_000_000),
+      contenders: contenders(60, 1_000_000_000),
+    },
+    {
+      title: 'a limiter lets pass, and the last time is long ago',
+      limitNs: 120,
+      contenders: contenders(60_000_000, 60_000_000),
     },
     {
       title: 'a limiter refuses',
       limitNs: 120,
-      contenders: contenders(1),
+      contenders: contenders(1, 1),
     },
   ]
 }
 
-function contenders(perMinute: number): Group['contenders'] {
+/** @param capacity how many pass at once, where a limiter tells this from the rate */
+function contenders(perMinute: number, capacity: number): Group['contenders'] {
   const key = inTurn((index) => `key_${String(index).padStart(26, '0')}`)
-  const bucket = new TokenBucketMemory({ points: perMinute })
-  const flexible = new RateLimiterMemory({ points: perMinute, duration: 60 })
+  const bucket = new TokenBucketMemory({ points: perMinute, burst: capacity })
+  const flexible = new RateLimiterMemory({ points: capacity, duration: 60 })
   const store = new MemoryStore()
   // It is set up by the middleware only.
-  rateLimit({ windowMs: 60_000, limit: perMinute, store, validate: false })
-  const byHand = new HandWrittenBucket(perMinute)
+  rateLimit({ windowMs: 60_000, limit: capacity, store, validate: false })
+  const byHand = new HandWrittenBucket(perMinute, capacity)
   return [
     {
       name: 'TokenBucketMemory, take()',
@@ -54,8 +60,8 @@ class HandWrittenBucket {
   readonly #capacity: number
   readonly #perMs: number
 
-  constructor(perMinute: number) {
-    this.#capacity = perMinute
+  constructor(perMinute: number, capacity: number) {
+    this.#capacity = capacity
     this.#perMs = perMinute / 60_000
   }
 
