@@ -5,6 +5,7 @@ import {
   checkTokens,
   checkTtlMs,
   checkUsageQuery,
+  GatewayError,
   type AccountBalance,
   type AccountPage,
   type Balance,
@@ -225,8 +226,9 @@ export class RedisLedger implements Ledger {
    * was taken. Every entry is handed out at least once: after a failure, some are handed out again.
    * One that is under way on this ledger is waited for.
    *
-   * @param into keeps entries for good, by their `entry`; what it throws ends the draining
-   *   and is thrown on
+   * @param into keeps entries for good, by their `entry`. What it throws ends the draining and is
+   *   thrown on; a GatewayError of a status below 500, which is about one account, is thrown when all
+   *   others are drained
    * @returns how many entries it was
    * @throws GatewayError `store_read_failed`
    * @example
@@ -250,10 +252,17 @@ export class RedisLedger implements Ledger {
       sendToAll: (args) => this.#client.sendToAll(args),
     }
     let drained = 0
+    let refusal: GatewayError | undefined
     for await (const account of accountNames(client, this.#names)) {
       const accountKey = this.#names.account(account)
-      drained += await drainAccount(this.#client, asking, accountKey, account, into)
+      try {
+        drained += await drainAccount(this.#client, asking, accountKey, account, into)
+      } catch (error) {
+        if (!GatewayError.is(error) || error.status >= 500) throw error
+        refusal ??= error
+      }
     }
+    if (refusal !== undefined) throw refusal
     return drained
   }
 

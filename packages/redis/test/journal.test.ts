@@ -3,6 +3,7 @@ import { once } from 'node:events'
 import { appendFileSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { GatewayError } from '@lazu/core'
 import { redisLedger, type JournalEntry, type RedisLedger } from '@lazu/redis'
 import { describeWithRedis, FakeClock } from '@lazu/testkit'
 import { createClient } from 'redis'
@@ -61,6 +62,20 @@ describeWithRedis('the journal', (server) => {
       ledger.drainJournal(() => Promise.reject(new Error('the disk is full'))),
     ).rejects.toThrow('the disk is full')
     expect(await drained(ledger)).toHaveLength(1)
+  })
+
+  it('hands out those of others when those of one account are refused', async () => {
+    const ledger = redisLedger(client(), { prefix: 'refused', journal: true })
+    for (const account of ['a', 'b', 'c']) await ledger.credit(account, 100, 'c1')
+    const handed: string[] = []
+    const draining = ledger.drainJournal((entries) => {
+      const accounts = entries.map(({ account }) => account)
+      if (accounts.includes('b')) throw new GatewayError('insufficient_quota')
+      handed.push(...accounts)
+    })
+    await expect(draining).rejects.toMatchObject({ condition: 'insufficient_quota' })
+    expect(handed.toSorted()).toEqual(['a', 'c'])
+    expect((await drained(ledger)).map(({ account }) => account)).toEqual(['b'])
   })
 
   it('is handed out by one drain at a time', async () => {

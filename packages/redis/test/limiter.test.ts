@@ -74,9 +74,9 @@ describeWithRedis('the limiter among many', (server) => {
     await limiter.reward('fresh', 5)
     await limiter.get('asked')
     await expect(limiter.consume('too much', 61)).rejects.toBeInstanceOf(RateLimiterRes)
-    const names = (await admin.keys('ends:*')).toSorted()
+    const names = (await admin.keys('{ends:*')).toSorted()
     const words = ['blocked', 'for ever', 'in debt', 'used']
-    expect(names).toEqual(words.map((word) => `ends:limit:${word}`))
+    expect(names).toEqual(words.map((word) => `{ends:limit}:${word}`))
     const keptMs = await Promise.all(names.map(async (name) => admin.pTTL(name)))
     const expectedMs = [660_000, -1, 121_000, 61_000]
     for (const [index, ms] of keptMs.entries()) {
@@ -91,11 +91,11 @@ describeWithRedis('the limiter among many', (server) => {
     const admin = await createClient({ url: server().url }).connect()
     const limiter = redisLimiter(client(), { points: 1, duration: 3600, keyPrefix: 'refused' })
     await limiter.consume('key')
-    const before = [await admin.get('refused:limit:key'), await changes(admin)]
+    const before = [await admin.get('{refused:limit}:key'), await changes(admin)]
     for (let attempt = 0; attempt < 20; attempt++) {
       await expect(limiter.consume('key')).rejects.toBeInstanceOf(RateLimiterRes)
     }
-    expect([await admin.get('refused:limit:key'), await changes(admin)]).toEqual(before)
+    expect([await admin.get('{refused:limit}:key'), await changes(admin)]).toEqual(before)
     admin.destroy()
   })
 
@@ -181,13 +181,13 @@ describe('a limiter whose Redis fails', () => {
     const client: NodeRedisClient = { sendCommand: () => Promise.reject(gone) }
     const limiter = redisLimiter(client, { points: 60 })
     const steps = [
-      limiter.consume('key'),
-      limiter.penalty('key'),
-      limiter.get('key'),
-      limiter.delete('key'),
+      () => limiter.consume('key'),
+      () => limiter.penalty('key'),
+      () => limiter.get('key'),
+      () => limiter.delete('key'),
     ]
     for (const step of steps) {
-      const error: unknown = await step.catch((reason: unknown) => reason)
+      const error: unknown = await step().catch((reason: unknown) => reason)
       expect(GatewayError.is(error) && error.condition).toBe('store_write_failed')
       expect(error).toMatchObject({ cause: gone })
     }

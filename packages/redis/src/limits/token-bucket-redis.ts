@@ -1,7 +1,9 @@
 import { RateLimiterCompatibleAbstract, RateLimiterRes } from 'rate-limiter-flexible'
 import { BucketState } from './bucket-state.js'
+import type { Collector } from './collector.js'
 import type { Change, LimitCommands } from './limit-commands.js'
 import { isWhole, microRate, type BucketLimit, type MicroRate } from './micro-rate.js'
+import { collectTakes, type Take, type TakeAnswer } from './takes.js'
 
 /** What a TokenBucketRedis is made of. */
 export interface TokenBucketRedisParts {
@@ -15,8 +17,8 @@ export interface TokenBucketRedisParts {
  * rate-limiter-flexible's contract, and can stand wherever one of its limiters can.
  *
  * Each decision is one script, so that it is exact whoever else decides at the same time: what passes
- * is never more than the burst and what flowed in. Time is the server's; a process whose clock is
- * wrong decides as all others do. A refusal writes nothing. A bucket that is full is not kept, and
+ * is never more than the burst and what flowed in. What one process has to decide at the same moment
+ * shares a script. Time is the server's; a process whose clock is wrong decides as all others do. A refusal writes nothing. A bucket that is full is not kept, and
  * Redis removes it by itself.
  *
  * Every method rejects with a GatewayError `store_write_failed` when Redis cannot be asked. One that
@@ -39,6 +41,7 @@ export class TokenBucketRedis extends RateLimiterCompatibleAbstract {
   readonly #rate: MicroRate
   readonly #capacity: string
   readonly #commands: LimitCommands
+  readonly #takes: Collector<Take, TakeAnswer>
 
   /** Made by `redisLimiter`. */
   constructor({ commands, keyPrefix, limit }: TokenBucketRedisParts) {
@@ -50,6 +53,7 @@ export class TokenBucketRedis extends RateLimiterCompatibleAbstract {
     this.#rate = microRate(limit)
     this.#capacity = String(this.#rate.capacityMicros)
     this.#commands = commands
+    this.#takes = collectTakes(commands)
   }
 
   /**
@@ -126,7 +130,7 @@ export class TokenBucketRedis extends RateLimiterCompatibleAbstract {
     const args = [String(costMicros), this.#capacity]
     const fillMs = this.#rate.capacityMicros / 1_000
     const names = [this.#nameOf(key)] as const
-    const [passes, before = 0] = await this.#commands.take(names, fillMs, 'b', args)
+    const [passes, before = 0] = await this.#takes.add({ names, letters: 'b', args, fillMs })
     return { passes: passes === 1, before }
   }
 
@@ -149,7 +153,7 @@ export class TokenBucketRedis extends RateLimiterCompatibleAbstract {
   }
 
   #nameOf(key: string | number): string {
-    return `${this.keyPrefix}:limit:${key}`
+    return `{${this.keyPrefix}:limit}:${key}`
   }
 
   #answer(missingMicros: number, wasFull: boolean, refusedForMs?: number): RateLimiterRes {
