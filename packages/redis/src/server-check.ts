@@ -17,7 +17,12 @@ export async function checkServers(client: RedisClient): Promise<Servers> {
   const infos = (await client.sendToAll(['INFO', 'server'])).map(String)
   for (const info of infos) checkVersion(fieldOf(info, 'redis_version'))
   await checkEviction(client)
-  return { isCluster: infos.some((info) => fieldOf(info, 'redis_mode') === 'cluster') }
+  return { isCluster: infos.some((info) => modeOf(info) === 'cluster') }
+}
+
+/** Valkey has another name for it. */
+function modeOf(info: string): string {
+  return fieldOf(info, 'redis_mode') || fieldOf(info, 'server_mode')
 }
 
 function checkVersion(version: string): void {

@@ -92,6 +92,31 @@ describeWithRedis('the start of a ledger', (server) => {
     expect(await ledger.credit('acme', 1, 'c1')).toMatchObject({ granted: 1 })
     reachable.destroy()
   })
+
+  it.each([
+    ['Redis', 'redis_version:7.0.15\r\nredis_mode:cluster'],
+    ['Valkey', 'redis_version:7.2.4\r\nserver_name:valkey\r\nserver_mode:cluster'],
+  ])('asks a cluster of %s for one slot at a time', async (name, info) => {
+    const reachable = await createClient({ url: server().url }).connect()
+    const slots: number[] = []
+    const client: NodeRedisClient = {
+      async sendCommand(args) {
+        if (args[0] === 'INFO') return info
+        if (args[0] === 'EVALSHA') {
+          const keys = args.slice(3, 3 + Number(args[2]))
+          slots.push(new Set(keys.map((key) => /\{.*?\}/.exec(key)?.[0] ?? key)).size)
+        }
+        return reachable.sendCommand([...args])
+      },
+    }
+    const ledger = redisLedger(client, { prefix: name })
+    await ledger.credit('acme', 10, 'c1')
+    await ledger.reserve({ id: 'r1', account: 'acme', key: 'k1', amount: 10, ttlMs: 60_000 })
+    expect(await ledger.settle('r1', 4)).toMatchObject({ ended: 'settled', amount: 4 })
+    expect(slots.length).toBeGreaterThan(2)
+    expect(new Set(slots)).toEqual(new Set([1]))
+    reachable.destroy()
+  })
 })
 
 describe('a ledger that cannot be', () => {
