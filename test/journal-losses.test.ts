@@ -1,7 +1,7 @@
 import { journalInto, redisLedger, type JournaledLedger } from '@lazu/redis'
 import { describeWithRedis } from '@lazu/testkit'
 import type { RedisClientType } from 'redis'
-import { expect, it } from 'vitest'
+import { expect, it, vi } from 'vitest'
 import { describeDurables, openBoth, spend } from './journal/durables.js'
 
 describeWithRedis('what Redis forgot and a ledger that lasts has', (redis) => {
@@ -130,6 +130,24 @@ describeWithRedis('what Redis forgot and a ledger that lasts has', (redis) => {
         await one.drainJournal(journalInto(durable))
         expect(await durable.balance(account)).toMatchObject({ granted: 100, settled: 28 })
       }
+    })
+
+    it('is charged once when its time was over before, and it is charged all the same', async () => {
+      const { ledger, client, durable } = await openBoth(redis().url, open)
+      const account = 'acme over'
+      const id = `${account} r1`
+      await ledger.credit(account, 1_000, 'invoice 1')
+      await ledger.reserve({ id, account, key: 'k1', amount: 100, ttlMs: 1 })
+      await vi.waitFor(async () => expect((await ledger.balance(account)).held).toBe(0))
+      await ledger.drainJournal(journalInto(durable))
+      await client.flushAll()
+      expect(await ledger.settle(id, 7)).toMatchObject({ ended: 'settled', amount: 7 })
+      await ledger.drainJournal(async (entries) => {
+        await journalInto(durable)(entries)
+        await journalInto(durable)(entries)
+      })
+      expect(await ledger.balance(account)).toMatchObject({ granted: 1_000, settled: 7 })
+      expect(await durable.balance(account)).toMatchObject({ granted: 1_000, settled: 7, held: 0 })
     })
 
     it('is charged once through several losses in a row', async () => {

@@ -30,7 +30,7 @@ export class Load {
   #isOver = false
 
   /** @param pauseMs how long each of those that ask waits before it asks again */
-  constructor(url: string, key: string, pauseMs = 10) {
+  constructor(url: string, key: string, pauseMs = 50) {
     this.#url = url
     this.#key = key
     this.#pauseMs = pauseMs

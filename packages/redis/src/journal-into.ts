@@ -99,6 +99,12 @@ async function settle(ledger: JournaledLedger, entry: JournalEntry): Promise<voi
     await open(ledger, entry)
     settled = await ledger.settle(id, amount, tokens)
   }
+  if (settled !== undefined && settled.ended !== 'settled') {
+    // Its time was over before Redis forgot it, and whoever made it charged it all the same.
+    const again = { ...entry, id: `${id}-lost` }
+    await open(ledger, again)
+    settled = await ledger.settle(again.id, amount, tokens)
+  }
   if (settled?.ended !== 'settled') {
     throw new Error(`the charge of ${id} was not taken: its reservation was ${settled?.ended}`)
   }

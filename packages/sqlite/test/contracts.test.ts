@@ -8,5 +8,5 @@ runStoreContracts(
     const store = sqliteStore({ path, clock })
     return { store, close: () => store.close(), kill: killThreads }
   },
-  10,
+  5,
 )

@@ -48,7 +48,7 @@ class StrictDatabase implements SqliteDatabase {
   }
 }
 
-runDatabaseContracts('a database that was opened before', (path) => new StrictDatabase(path), 100)
+runDatabaseContracts('a database that was opened before', (path) => new StrictDatabase(path), 50)
 
 describe('a database that was opened before', () => {
   const folder = temporaryFolder()

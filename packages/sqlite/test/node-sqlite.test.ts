@@ -19,7 +19,7 @@ function testInThisNode(): void {
     database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = OFF')
     return database
   }
-  runDatabaseContracts('a database of node:sqlite', open, 20)
+  runDatabaseContracts('a database of node:sqlite', open, 10)
 }
 
 function testInAnotherNode(): void {

@@ -135,7 +135,7 @@ export function runLimiterContract(
               await limiter.consume('key', cost)
             },
           ),
-          { numRuns: 50 },
+          { numRuns: 25 },
         )
       })
 
@@ -182,7 +182,7 @@ export function runLimiterContract(
               }
             },
           ),
-          { numRuns: 50 },
+          { numRuns: 25 },
         )
       })
 

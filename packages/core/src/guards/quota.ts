@@ -15,7 +15,7 @@ import { dueFor, RunningHold, type Hold } from '../quota/hold.js'
 import type { Ledger, Reservation, ReserveRequest } from '../quota/ledger.js'
 import { createPriceList, pricesSchema, type Prices } from '../quota/price.js'
 import { Settlements } from '../quota/settlements.js'
-import { isStoreFailure } from '../stores/store-errors.js'
+import { isStoreFailure, StoreDeadlineError } from '../stores/store-errors.js'
 import type { Stores } from '../stores/stores.js'
 import { estimateOf } from './estimate-of.js'
 import { requestedModel } from './json-body.js'
@@ -102,17 +102,18 @@ export function quotaGuard(options: QuotaOptions, parts: QuotaParts, path: strin
     hold(held)
   }
 
-  /** @param late what was waited for, and may be done all the same */
-  function notReserved(held: RunningHold, error: unknown, late?: Promise<unknown>): void {
+  /** @param asked what was waited for, and may be done all the same */
+  function notReserved(held: RunningHold, error: unknown, asked?: Promise<unknown>): void {
     if (!isStoreFailure(error)) throw error
     const { exchange } = held
     exchange.announceDegraded(calls.name)
-    held.late = late
+    held.mayBeReserved = asked !== undefined
+    if (error instanceof StoreDeadlineError) held.late = asked
     if (whenLedgerFails === 'open') {
       hold(held)
       return
     }
-    settlements.releaseLate(exchange, held)
+    settlements.releaseUnknown(exchange, held)
     throw overloaded(error)
   }
 

@@ -12,7 +12,9 @@ export interface Hold {
   readonly request: ReserveRequest
   /** What the ledger holds; undefined when the request was let through without. */
   readonly reserved: number | undefined
-  /** What the ledger did not answer in time, and may hold all the same. */
+  /** Whether the ledger may hold it all the same, as it was asked and did not say. */
+  readonly mayBeReserved: boolean
+  /** What it was asked, when the time for an answer was over and none had come. */
   readonly late: Promise<unknown> | undefined
   /** The prices that may apply. */
   readonly prices: readonly Price[]
@@ -29,6 +31,7 @@ export class RunningHold extends Kept implements Hold, Linked<RunningHold> {
   readonly estimate: Estimate
   readonly bytesBefore: number | undefined
   reserved: number | undefined
+  mayBeReserved = false
   late: Promise<unknown> | undefined
   isRunning = true
   before: RunningHold | undefined

@@ -50,7 +50,7 @@ export class Settlements implements Outstanding {
   end(exchange: Exchange, held: Hold, due: Due | undefined): void {
     if (held.reserved === undefined) {
       if (due !== undefined) this.#keep(exchange, held, due)
-      else this.releaseLate(exchange, held)
+      else this.releaseUnknown(exchange, held)
       return
     }
     const { ledger, calls } = this.#parts
@@ -67,14 +67,14 @@ export class Settlements implements Outstanding {
   }
 
   /**
-   * Releases what may be reserved late. The ledger may be told of the release before it does what it
+   * Releases what may be reserved all the same. The ledger may be told of it before it does what it
    * was asked first, so it is told again after that.
    */
-  releaseLate(exchange: Exchange, held: Hold): void {
-    if (held.late === undefined) return
+  releaseUnknown(exchange: Exchange, held: Hold): void {
+    if (!held.mayBeReserved) return
     const release = (): void => this.#keep(exchange, held, undefined)
     release()
-    held.late.then(release, release)
+    held.late?.then(release, release)
   }
 
   /** Keeps for later how a request is to end. */
