@@ -12,11 +12,9 @@ const together = [
 export default defineConfig({
   test: {
     // Many tests wait for deadlines and for other processes, and leave their core to others.
-    maxWorkers: availableParallelism() * 2,
+    maxWorkers: Math.ceil(availableParallelism() * 1.5),
     testTimeout: 20_000,
     restoreMocks: true,
-    // As Node loads them, and not once more through the test runner's own loader.
-    server: { deps: { external: [/\/packages\/[^/]+\/dist\//] } },
     projects: [
       // Loading the packages anew for each file takes as long as most files do.
       { extends: true, test: { name: 'together', include: together, isolate: false } },
