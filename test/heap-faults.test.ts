@@ -12,9 +12,6 @@ vi.setConfig({ testTimeout: 90_000, hookTimeout: 60_000 })
 const key = 'sk-heap'.padEnd(40, '0')
 const faultMs = 400
 
-/** Few enough that the gateway has time to spare: what came too late for that alone is no fault. */
-const pauseMs = 50
-
 /** A process keeps what it makes once: in the first rounds it comes to all there is to make. */
 const firstRounds = 2
 const rounds = 4
@@ -55,7 +52,7 @@ describeWithRedis('the memory of a gateway', (server) => {
 
 /** Lets the store fail in two ways under load, and come back. How many requests there were. */
 async function failAndComeBack(proxy: FaultProxy, url: string): Promise<number> {
-  const load = new Load(url, key, pauseMs)
+  const load = new Load(url, key)
   try {
     await vi.waitFor(() => expect(load.isServedByStores(0)).toBe(true), patience)
     proxy.hang()

@@ -1,23 +1,15 @@
-import type { Ledger } from '@lazu/core'
-import { postgresStore } from '@lazu/postgres'
 import { redisLedger } from '@lazu/redis'
 import { describeWithPostgres, describeWithRedis } from '@lazu/testkit'
-import { Pool } from 'pg'
 import { createClient } from 'redis'
 import { afterAll, beforeAll, expect, it, vi } from 'vitest'
 import { forkedServers } from './forked-servers.js'
+import { openPostgresLedger, type OpenLedger } from './open-postgres-ledger.js'
 
 vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 })
 
 const counts = [1, 3, 5]
 const requestsEach = 50
 const callMicros = 1_237
-
-/** A ledger that the servers share, and what closes it. */
-interface OpenLedger {
-  readonly ledger: Ledger
-  readonly close: () => Promise<void>
-}
 
 describeWithRedis('the money of several processes', (server) => {
   spendsExactly(
@@ -32,18 +24,7 @@ describeWithRedis('the money of several processes', (server) => {
 describeWithPostgres('the money of several processes', (server) => {
   spendsExactly(
     () => server().url,
-    async () => {
-      const pool = new Pool({ connectionString: server().url })
-      const store = postgresStore({ pool })
-      await store.migrate()
-      return {
-        ledger: store.ledger,
-        async close() {
-          await store.close()
-          await pool.end()
-        },
-      }
-    },
+    () => openPostgresLedger(server().url),
   )
 })
 

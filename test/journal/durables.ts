@@ -1,23 +1,16 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { MemoryLedger, type Ledger } from '@lazu/core'
-import { postgresStore } from '@lazu/postgres'
+import { MemoryLedger } from '@lazu/core'
 import { redisLedger, type RedisLedger } from '@lazu/redis'
 import { sqliteStore } from '@lazu/sqlite'
 import { describeWithPostgres } from '@lazu/testkit'
-import { Pool } from 'pg'
 import { createClient } from 'redis'
 import { describe, onTestFinished } from 'vitest'
-
-/** A ledger that lasts, and what closes it. */
-export interface Durable {
-  readonly ledger: Ledger
-  readonly close: () => Promise<void>
-}
+import { openPostgresLedger, type OpenLedger } from '../open-postgres-ledger.js'
 
 /** A ledger in an empty Redis, and one that lasts beside it, until the test is over. */
-export async function openBoth(url: string, open: () => Promise<Durable>) {
+export async function openBoth(url: string, open: () => Promise<OpenLedger>) {
   const client = createClient({ url })
   client.on('error', () => undefined)
   await client.connect()
@@ -29,21 +22,8 @@ export async function openBoth(url: string, open: () => Promise<Durable>) {
 }
 
 /** Describes something of each kind of ledger a journal is drained into. */
-export function describeDurables(of: (open: () => Promise<Durable>) => void): void {
-  describeWithPostgres('in Postgres', (server) => {
-    of(async () => {
-      const pool = new Pool({ connectionString: server().url })
-      const store = postgresStore({ pool })
-      await store.migrate()
-      return {
-        ledger: store.ledger,
-        async close() {
-          await store.close()
-          await pool.end()
-        },
-      }
-    })
-  })
+export function describeDurables(of: (open: () => Promise<OpenLedger>) => void): void {
+  describeWithPostgres('in Postgres', (server) => of(() => openPostgresLedger(server().url)))
 
   describe('in SQLite', () => {
     of(async () => {

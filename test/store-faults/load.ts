@@ -29,7 +29,10 @@ export class Load {
   readonly #askers: readonly Promise<void>[]
   #isOver = false
 
-  /** @param pauseMs how long each of those that ask waits before it asks again */
+  /**
+   * @param pauseMs how long each of those that ask waits before it asks again: long enough that the
+   *   gateway has time to spare, for what comes too late for that alone is no fault
+   */
   constructor(url: string, key: string, pauseMs = 50) {
     this.#url = url
     this.#key = key

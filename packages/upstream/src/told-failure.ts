@@ -1,4 +1,4 @@
-import { type Dialect, fromUpstreamStatus, type GatewayError, ownField } from '@lazu/core'
+import { fromUpstreamStatus, ownField, type Dialect, type GatewayError } from '@lazu/core'
 import type { StreamEvent } from './event-stream/stream-kind.js'
 
 /** The statuses of what APIs call their errors in a stream that has begun. */

@@ -4,7 +4,7 @@ import type { Exchange } from '../exchange.js'
 import type { ApiKey } from '../keys/api-key.js'
 import type { Keys } from '../keys/keys.js'
 import type { Clock } from '../lib/clock.js'
-import { isPromise } from '../lib/when-done.js'
+import { whenDone } from '../lib/when-done.js'
 import { TokenBucketMemory } from '../limits/token-bucket.js'
 import { addressGroup } from '../net/address.js'
 import type { Guard } from '../pipeline.js'
@@ -77,10 +77,10 @@ export function apiKeyGuard(options: ApiKeyOptions, clock: Clock): Guard {
     name: 'api-key',
     phase: 'head',
     enter(exchange) {
-      const found = keyOf(exchange)
-      return isPromise(found)
-        ? found.then((known) => decide(exchange, known))
-        : decide(exchange, found)
+      return whenDone(
+        () => keyOf(exchange),
+        (found) => decide(exchange, found),
+      )
     },
   }
 }

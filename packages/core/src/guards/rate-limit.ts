@@ -1,7 +1,7 @@
 import type { GatewayError } from '../errors/gateway-error.js'
 import type { Exchange, Outcome } from '../exchange.js'
 import { keep, Kept, keptOf } from '../kept.js'
-import { isPromise } from '../lib/when-done.js'
+import { whenDone } from '../lib/when-done.js'
 import type { LimitStore } from '../limits/limit-store.js'
 import { MemoryLimits, type CountingParts } from '../limits/memory-limits.js'
 import { Places } from '../limits/places.js'
@@ -45,18 +45,11 @@ export function rateLimitGuards(parts: RateLimitParts): [head: Guard, body: Guar
       enter(exchange) {
         // Before the rules are asked: what is wrong with a body is not refused by a rule, and counts.
         body.estimate(exchange)
-        let entered: ReturnType<Decider['enter']>
-        try {
-          entered = body.enter(exchange)
-        } catch (error) {
-          return giveBackAndThrow(head, exchange, error)
-        }
-        return isPromise(entered)
-          ? entered.then(
-              (refusal) => giveBackIfRefused(head, exchange, refusal),
-              (error: unknown) => giveBackAndThrow(head, exchange, error),
-            )
-          : giveBackIfRefused(head, exchange, entered)
+        return whenDone(
+          () => body.enter(exchange),
+          (refusal) => giveBackIfRefused(head, exchange, refusal),
+          (error) => giveBackAndThrow(head, exchange, error),
+        )
       },
       flow: (exchange, outputTokens) => body.flow(exchange, outputTokens),
       leave: (exchange, outcome) => body.correct(exchange, outcome),

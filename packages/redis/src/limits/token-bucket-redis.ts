@@ -18,8 +18,8 @@ export interface TokenBucketRedisParts {
  *
  * Each decision is one script, so that it is exact whoever else decides at the same time: what passes
  * is never more than the burst and what flowed in. What one process has to decide at the same moment
- * shares a script. Time is the server's; a process whose clock is wrong decides as all others do. A refusal writes nothing. A bucket that is full is not kept, and
- * Redis removes it by itself.
+ * shares a script. Time is the server's; a process whose clock is wrong decides as all others do. A
+ * refusal writes nothing. A bucket that is full is not kept, and Redis removes it by itself.
  *
  * Every method rejects with a GatewayError `store_write_failed` when Redis cannot be asked. One that
  * was given up may run later all the same, and takes then.

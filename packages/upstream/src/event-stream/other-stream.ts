@@ -1,4 +1,4 @@
-import { type Dialect, type GatewayError, ownField, readUsage, type Usage } from '@lazu/core'
+import { ownField, readUsage, type Dialect, type GatewayError, type Usage } from '@lazu/core'
 import { notable, outputText, type StreamEvent, type StreamKind } from './stream-kind.js'
 import { errorEvent } from '../told-failure.js'
 

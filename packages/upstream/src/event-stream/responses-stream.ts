@@ -1,4 +1,4 @@
-import { type Dialect, type GatewayError, ownField, type Usage } from '@lazu/core'
+import { ownField, type Dialect, type GatewayError, type Usage } from '@lazu/core'
 import { usageOfResponse } from '../usage/openai.js'
 import { notable, outputText, type StreamEvent, type StreamKind } from './stream-kind.js'
 import { errorEvent, toldFailure } from '../told-failure.js'
