@@ -1,12 +1,10 @@
 import { availableParallelism } from 'node:os'
 import { configDefaults, defineConfig } from 'vitest/config'
 
-/** Tests that leave nothing behind in their process, so that one may have been loaded by many. */
-const together = [
-  'packages/{core,express,fastify,koa,postgres,redis,testkit,upstream}/test/**/*.test.ts',
-  'test/{contracts,hostile,sdk,upstream}/**/*.test.ts',
-  'test/{catalogue,configuration,define-dialect,degraded,errors-alone,journal-into,limit-store,openapi,problem,rate-headers,rate-headers-properties,request-log,same-decision,thrown-by-libraries,types}.test.ts',
-]
+const tests = ['packages/*/test/**/*.test.ts', 'test/**/*.test.ts']
+
+/** Tests that leave something behind in their process, and have one of their own. */
+const alone = ['test/no-promises.test.ts']
 
 // Tests import the packages by name and so run against what `tsc -b` built: the code a user gets.
 export default defineConfig({
@@ -17,15 +15,16 @@ export default defineConfig({
     restoreMocks: true,
     projects: [
       // Loading the packages anew for each file takes as long as most files do.
-      { extends: true, test: { name: 'together', include: together, isolate: false } },
       {
         extends: true,
         test: {
-          name: 'alone',
-          include: ['packages/*/test/**/*.test.ts', 'test/**/*.test.ts'],
-          exclude: [...configDefaults.exclude, ...together],
+          name: 'together',
+          include: tests,
+          exclude: [...configDefaults.exclude, ...alone],
+          isolate: false,
         },
       },
+      { extends: true, test: { name: 'alone', include: alone } },
     ],
   },
 })
