@@ -1,5 +1,5 @@
-// Decisions a second of limits in Redis, with 50 requests in flight in one process:
-// `npm run bench:limiters`.
+// Decisions a second of limits in Redis, with 50 requests in flight in one process, and what several
+// rules cost beside one, with as many in flight and one by one: `npm run bench:limiters`.
 import { createBucketRate, type LimitAsk, type LimitStore } from '@lazu/core'
 import { redisLimiter, redisLimits, type AnyRedisClient } from '@lazu/redis'
 import { startRedis } from '@lazu/testkit'
@@ -11,11 +11,17 @@ import { createClient } from 'redis'
 import { median } from './statistics.js'
 
 const rounds = 9
-const decisionsPerRound = 10_000
-const inFlight = 50
+const manyAtOnce: Load = { inFlight: 50, decisions: 10_000 }
+const oneByOne: Load = { inFlight: 1, decisions: 2_000 }
 const keys = 1_000
 const limit = { points: 1_000_000, duration: 60 }
 const rate = createBucketRate(1_000_000)
+
+interface Load {
+  readonly inFlight: number
+  /** In a round. */
+  readonly decisions: number
+}
 
 type Decide = (key: string) => Promise<unknown>
 /** What a request asks for, by its key. */
@@ -25,13 +31,13 @@ const server = await startRedis()
 const ioredis = new Redis(server.url)
 const nodeRedis = await createClient({ url: server.url }).connect()
 try {
-  await compare('one rule, ioredis', [
+  await compare('one rule, ioredis', manyAtOnce, [
     ['rate-limiter-flexible', byFlexible(ioredis, false)],
     ['rate-limit-redis', byRateLimitRedis(([command = '', ...rest]) => callIoredis(command, rest))],
     ['redisLimiter()', byLimiter(ioredis)],
     ['redisLimits()', byLimits(ioredis, oneRule)],
   ])
-  await compare('one rule, node-redis', [
+  await compare('one rule, node-redis', manyAtOnce, [
     ['rate-limiter-flexible', byFlexible(nodeRedis, true)],
     ['rate-limit-redis', byRateLimitRedis((command) => nodeRedis.sendCommand(command))],
     ['redisLimiter()', byLimiter(nodeRedis)],
@@ -41,11 +47,13 @@ try {
     ['ioredis', ioredis] as const,
     ['node-redis', nodeRedis] as const,
   ]) {
-    await compare(`several rules, ${name} (a decision is about all of them)`, [
-      ['one', byLimits(client, oneRule)],
-      ['three', byLimits(client, threeRules)],
-      ['two, and a place that is freed', byLimits(client, twoRulesAndPlace)],
-    ])
+    for (const load of [oneByOne, manyAtOnce]) {
+      await compare(`several rules, ${name} (a decision is about all of them)`, load, [
+        ['one', byLimits(client, oneRule)],
+        ['three', byLimits(client, threeRules)],
+        ['two, and a place that is freed', byLimits(client, twoRulesAndPlace)],
+      ])
+    }
   }
 } finally {
   ioredis.disconnect()
@@ -123,16 +131,20 @@ function twoRulesAndPlace(key: string, id: string): readonly LimitAsk[] {
 }
 
 /** Measures all of them in turn, and prints their medians. The first round only warms up. */
-async function compare(title: string, runs: readonly [string, Decide][]): Promise<void> {
+async function compare(
+  title: string,
+  load: Load,
+  runs: readonly [string, Decide][],
+): Promise<void> {
   const measured = new Map<string, number[]>(runs.map(([name]) => [name, []]))
   for (let round = 0; round <= rounds; round++) {
     for (const [name, decide] of runs) {
-      const perSecond = await decisionsPerSecond(decide)
+      const perSecond = await decisionsPerSecond(decide, load)
       if (round > 0) measured.get(name)?.push(perSecond)
     }
   }
-  console.log(`Decisions a second, ${title}, ${inFlight} in flight`)
-  console.log(`(medians of ${rounds} rounds of ${decisionsPerRound}, in turn):`)
+  console.log(`Decisions a second, ${title}, ${load.inFlight} in flight`)
+  console.log(`(medians of ${rounds} rounds of ${load.decisions}, in turn):`)
   const [first = []] = measured.values()
   for (const [name, figures] of measured) {
     const spread = `${whole(Math.min(...figures))} to ${whole(Math.max(...figures))}`
@@ -144,15 +156,18 @@ async function compare(title: string, runs: readonly [string, Decide][]): Promis
   }
 }
 
-async function decisionsPerSecond(decide: Decide): Promise<number> {
+async function decisionsPerSecond(
+  decide: Decide,
+  { inFlight, decisions }: Load,
+): Promise<number> {
   let next = 0
   const startedMs = performance.now()
   await Promise.all(
     Array.from({ length: inFlight }, async () => {
-      while (next < decisionsPerRound) await decide(`key_${next++ % keys}`)
+      while (next < decisions) await decide(`key_${next++ % keys}`)
     }),
   )
-  return (decisionsPerRound * 1_000) / (performance.now() - startedMs)
+  return (decisions * 1_000) / (performance.now() - startedMs)
 }
 
 function whole(figure: number): string {

@@ -42,31 +42,44 @@ async function comparePairs(synchronous: Synchronous): Promise<void> {
   const contenders: readonly Contender[] = [
     { name: 'bare driver', make: await replayOnBareDriver(synchronous), inFlight: 1 },
     { name: '@lazu/sqlite', make: (id) => pair(inThread, id), inFlight: 1 },
+    { name: ' 2 in flight', make: (id) => pair(inThread, id), inFlight: 2 },
     { name: ' 20 in flight', make: (id) => pair(inThread, id), inFlight: 20 },
     { name: ' open database', make: (id) => pair(here, id), inFlight: 1 },
     { name: 'memory', make: (id) => pair(memory, id), inFlight: 1 },
   ]
-  const times = contenders.map((): number[] => [])
+  const costs = contenders.map((): Cost[] => [])
   for (let round = 0; round < rounds; round++) {
     for (const [index, contender] of contenders.entries()) {
-      times[index]?.push(await timeOf(contender, round))
+      costs[index]?.push(await costOf(contender, round))
     }
   }
-  const bare = median(times[0] ?? [])
+  const [bare = []] = costs
   for (const [index, { name }] of contenders.entries()) {
-    const measured = times[index] ?? []
-    const middle = median(measured)
-    const spread = `${Math.min(...measured).toFixed(1)} to ${Math.max(...measured).toFixed(1)}`
+    const measured = costs[index] ?? []
     console.log(
-      `  ${synchronous.padEnd(7)} ${name.padEnd(15)} ${middle.toFixed(1).padStart(7)}` +
-        `  (${spread}), ${(middle / bare).toFixed(2)} times the bare driver`,
+      `  ${synchronous.padEnd(7)} ${name.padEnd(15)}` +
+        ` ${compared(measured, bare, 'passedMicros')} passed,` +
+        ` ${compared(measured, bare, 'processorMicros')} of the processor`,
     )
   }
   await store.close()
 }
 
-/** Microseconds a pair. */
-async function timeOf({ name, make, inFlight }: Contender, round: number): Promise<number> {
+/** What one pair takes. */
+interface Cost {
+  readonly passedMicros: number
+  /** Of all threads of this process. */
+  readonly processorMicros: number
+}
+
+/** The median, and how many times the bare driver's it is. */
+function compared(measured: readonly Cost[], bare: readonly Cost[], of: keyof Cost): string {
+  const middle = median(measured.map((cost) => cost[of]))
+  const times = middle / median(bare.map((cost) => cost[of]))
+  return `${middle.toFixed(1).padStart(7)} (${times.toFixed(2)} times the bare driver)`
+}
+
+async function costOf({ name, make, inFlight }: Contender, round: number): Promise<Cost> {
   let next = 0
   const work = async (): Promise<void> => {
     while (next < pairsPerRound) {
@@ -75,8 +88,13 @@ async function timeOf({ name, make, inFlight }: Contender, round: number): Promi
     }
   }
   const startedMs = performance.now()
+  const before = process.cpuUsage()
   await Promise.all(Array.from({ length: inFlight }, work))
-  return ((performance.now() - startedMs) * 1_000) / pairsPerRound
+  const { user, system } = process.cpuUsage(before)
+  return {
+    passedMicros: ((performance.now() - startedMs) * 1_000) / pairsPerRound,
+    processorMicros: (user + system) / pairsPerRound,
+  }
 }
 
 /** A promise only where the ledger gives one. */
