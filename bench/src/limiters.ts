@@ -156,10 +156,7 @@ async function compare(
   }
 }
 
-async function decisionsPerSecond(
-  decide: Decide,
-  { inFlight, decisions }: Load,
-): Promise<number> {
+async function decisionsPerSecond(decide: Decide, { inFlight, decisions }: Load): Promise<number> {
   let next = 0
   const startedMs = performance.now()
   await Promise.all(
