@@ -3,8 +3,8 @@ import { configDefaults, defineConfig } from 'vitest/config'
 
 const tests = ['packages/*/test/**/*.test.ts', 'test/**/*.test.ts']
 
-/** Tests that leave something behind in their process, and have one of their own. */
-const alone = ['test/no-promises.test.ts']
+/** Tests that leave something behind in their process, or count and end all threads that it has. */
+const alone = ['test/no-promises.test.ts', 'packages/sqlite/test/{contracts,thread}.test.ts']
 
 // Tests import the packages by name and so run against what `tsc -b` built: the code a user gets.
 export default defineConfig({

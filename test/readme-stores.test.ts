@@ -5,7 +5,9 @@ import { postgresStore } from '@lazu/postgres'
 import { describeWithPostgres, describeWithRedis } from '@lazu/testkit'
 import { Pool } from 'pg'
 import { expect, it, vi } from 'vitest'
-import { complete, folder, run, serve } from './snippets.js'
+import { complete, folder, run, serve, useSnippets } from './snippets.js'
+
+useSnippets()
 
 /** Has a snippet use a server of the test's. */
 function toServer(url: string): (code: string) => string {

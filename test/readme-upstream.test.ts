@@ -1,6 +1,8 @@
 import { json, startScriptedUpstream } from '@lazu/testkit'
 import { expect, it } from 'vitest'
-import { complete, serve } from './snippets.js'
+import { complete, serve, useSnippets } from './snippets.js'
+
+useSnippets()
 
 const completion = {
   object: 'chat.completion',

@@ -5,7 +5,19 @@ import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { promisify } from 'node:util'
 import { describe, expect, it, vi } from 'vitest'
-import { complete, errorOf, folder, freePort, root, run, serve, snippetFile } from './snippets.js'
+import {
+  complete,
+  errorOf,
+  folder,
+  freePort,
+  root,
+  run,
+  serve,
+  snippetFile,
+  useSnippets,
+} from './snippets.js'
+
+useSnippets()
 
 describe.each(['express', 'koa', 'fastify'])('the five-minute start on %s', (name) => {
   it('serves whoever has the key, and refuses the others', async () => {

@@ -26,7 +26,13 @@ const files = [
 export let folder = ''
 const snippets = new Map<string, string>()
 
-beforeAll(async () => {
+/** Reads the snippets before a file's tests, and removes what they left behind after them. */
+export function useSnippets(): void {
+  beforeAll(readSnippets)
+  afterAll(() => rm(folder, { recursive: true, force: true }))
+}
+
+async function readSnippets(): Promise<void> {
   // Inside this package, so that the snippets' imports are found as a user's would be.
   folder = await mkdtemp(join(root, 'test', '.snippets-'))
   for (const file of files) {
@@ -40,9 +46,7 @@ beforeAll(async () => {
     const named = text.match(/<!-- snippet: /g)?.length ?? 0
     if (named !== unnamed) throw new Error(`a snippet of ${file} has no name, and so no test`)
   }
-})
-
-afterAll(() => rm(folder, { recursive: true, force: true }))
+}
 
 /** Writes a snippet into a file that can be run. */
 export async function snippetFile(name: string, change: (code: string) => string): Promise<string> {
