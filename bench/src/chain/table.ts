@@ -45,7 +45,8 @@ export function markdownTable(rows: readonly Row[]): string {
       `+ ${stackTitles[stack]}`,
       ...frameworks.map((framework) => {
         const { addedMicros } = find(rows, framework, stack, 'good')
-        return `+ ${addedMicros.median.toFixed(1)}`
+        const { median } = addedMicros
+        return `${median < 0 ? '-' : '+'} ${Math.abs(median).toFixed(1)}`
       }),
     ])
   const refused = (['401', '429'] as const).map((call) => [
