@@ -1,4 +1,4 @@
-import { GatewayError, type Ledger } from '@lazu/core'
+import { GatewayError, type Ledger, type Settled } from '@lazu/core'
 import type { JournalEntry, JournalSink } from './journal.js'
 
 /** What of a ledger is used to take a journal in. */
@@ -91,19 +91,23 @@ async function open(ledger: JournaledLedger, entry: JournalEntry): Promise<void>
   }
 }
 
+/** A charge that nobody reserved in this ledger. */
+async function reserveAndSettle(
+  ledger: JournaledLedger,
+  entry: JournalEntry,
+): Promise<Settled | undefined> {
+  await open(ledger, entry)
+  return ledger.settle(entry.id, entry.amount, entry.tokens)
+}
+
 async function settle(ledger: JournaledLedger, entry: JournalEntry): Promise<void> {
   const { id, amount, tokens } = entry
   let settled = await ledger.settle(id, amount, tokens)
-  if (settled === undefined) {
-    // Raised after a loss: nobody had reserved it.
-    await open(ledger, entry)
-    settled = await ledger.settle(id, amount, tokens)
-  }
+  // Raised after a loss: nobody had reserved it.
+  settled ??= await reserveAndSettle(ledger, entry)
   if (settled !== undefined && settled.ended !== 'settled') {
     // Its time was over before Redis forgot it, and whoever made it charged it all the same.
-    const again = { ...entry, id: `${id}-lost` }
-    await open(ledger, again)
-    settled = await ledger.settle(again.id, amount, tokens)
+    settled = await reserveAndSettle(ledger, { ...entry, id: `${id}-lost` })
   }
   if (settled?.ended !== 'settled') {
     throw new Error(`the charge of ${id} was not taken: its reservation was ${settled?.ended}`)
