@@ -72,11 +72,13 @@ interface Cost {
   readonly processorMicros: number
 }
 
-/** The median, and how many times the bare driver's it is. */
+/** The median, its spread, and how many times the bare driver's it is. */
 function compared(measured: readonly Cost[], bare: readonly Cost[], of: keyof Cost): string {
-  const middle = median(measured.map((cost) => cost[of]))
+  const micros = measured.map((cost) => cost[of])
+  const middle = median(micros)
+  const spread = `${Math.min(...micros).toFixed(1)} to ${Math.max(...micros).toFixed(1)}`
   const times = middle / median(bare.map((cost) => cost[of]))
-  return `${middle.toFixed(1).padStart(7)} (${times.toFixed(2)} times the bare driver)`
+  return `${middle.toFixed(1).padStart(7)} (${spread}; ${times.toFixed(2)} times the bare driver)`
 }
 
 async function costOf({ name, make, inFlight }: Contender, round: number): Promise<Cost> {
