@@ -3,8 +3,14 @@ import { configDefaults, defineConfig } from 'vitest/config'
 
 const tests = ['packages/*/test/**/*.test.ts', 'test/**/*.test.ts']
 
-/** Tests that leave something behind in their process, or count and end all threads that it has. */
-const alone = ['test/no-promises.test.ts', 'packages/sqlite/test/{contracts,thread}.test.ts']
+/**
+ * Tests that leave something behind in their process, count and end all threads that it has, or measure
+ * how fast it decides and recovers: one that has loaded much is held up longer.
+ */
+const alone = [
+  'test/{no-promises,ledger-losses,limit-faults,store-faults}.test.ts',
+  'packages/sqlite/test/{contracts,thread}.test.ts',
+]
 
 // Tests import the packages by name and so run against what `tsc -b` built: the code a user gets.
 export default defineConfig({
