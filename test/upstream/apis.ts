@@ -10,9 +10,9 @@ import {
   geminiStream,
   geminiUsage,
   messagesStream,
-  messageUsage,
   responsesStream,
   responseUsage,
+  wholeMessageUsage,
 } from '../../packages/upstream/test/streams.js'
 import { eventsOf } from './turns.js'
 
@@ -60,6 +60,8 @@ export const price: Price = {
   input: usd(3),
   output: usd(50),
   cachedInput: usd(1),
+  cacheWriteInput: usd(13),
+  longCacheWriteInput: usd(29),
   audioInput: usd(7),
   audioOutput: usd(110),
   imageInput: usd(5),
@@ -69,8 +71,8 @@ const messages = [{ role: 'user' as const, content: 'Hello' }]
 const model = 'm'
 const chatMicros = (1_117 - 1_024 - 12) * 3 + 1_024 + 12 * 7 + (46 - 4) * 50 + 4 * 110
 const responseMicros = (328 - 256) * 3 + 256 + 52 * 50
-// What was written to the cache and read from it stands beside the input, what was read costs less.
-const messageMicros = (10_682 + 128) * 3 + 2_048 + 510 * 50
+// What was written to the cache and read from it stands beside the input.
+const messageMicros = 10_682 * 3 + 28 * 13 + 100 * 29 + 2_048 + 510 * 50
 // Thoughts and what tools gave stand beside the rest.
 const geminiMicros = (1_300 + 20 - 512 - 258 - 258) * 3 + 512 + 258 * 7 + 258 * 5 + (18 + 134) * 50
 
@@ -176,7 +178,13 @@ export const apis: readonly Api[] = [
     body: { model, messages, max_tokens: 100 },
     streamBody: { model, messages, max_tokens: 100, stream: true },
     pieces: pieced(messagesStream, /^event: ping/),
-    answer: { id: 'msg_1', type: 'message', role: 'assistant', content: [], usage: messageUsage },
+    answer: {
+      id: 'msg_1',
+      type: 'message',
+      role: 'assistant',
+      content: [],
+      usage: wholeMessageUsage,
+    },
     micros: messageMicros,
     ask: (door) => anthropic(door).messages.create({ model, messages, max_tokens: 100 }),
     async *stream(door) {

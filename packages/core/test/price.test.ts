@@ -91,6 +91,9 @@ describe('costMicros', () => {
     audioInput: 5_000_000,
     audioOutput: 20_000_000,
     imageInput: 2_000_000,
+    imageOutput: 30_000_000,
+    cacheWriteInput: 1_250_000,
+    longCacheWriteInput: 3_000_000,
   }
 
   it('is tokens times price, by the million', () => {
@@ -104,6 +107,15 @@ describe('costMicros', () => {
     expect(costMicros(price, { ...usage, audioInputTokens: 400 })).toBe(600 + 2_000 + 1_000)
     expect(costMicros(price, { ...usage, imageInputTokens: 400 })).toBe(600 + 800 + 1_000)
     expect(costMicros(price, { ...usage, audioOutputTokens: 40 })).toBe(1_000 + 600 + 800)
+    expect(costMicros(price, { ...usage, imageOutputTokens: 40 })).toBe(1_000 + 600 + 1_200)
+    expect(costMicros(price, { ...usage, cacheWriteInputTokens: 400 })).toBe(600 + 500 + 1_000)
+    const long = { ...usage, cacheWriteInputTokens: 400, longCacheWriteInputTokens: 200 }
+    expect(costMicros(price, long)).toBe(400 + 500 + 600 + 1_000)
+  })
+
+  it('prices what is kept in a cache for an hour like what is kept for less, if need be', () => {
+    const usage = { inputTokens: 1_000, outputTokens: 0, longCacheWriteInputTokens: 400 }
+    expect(costMicros({ ...price, longCacheWriteInput: undefined }, usage)).toBe(600 + 500)
   })
 
   it('prices a part like its whole when it has no price of its own', () => {
@@ -113,18 +125,26 @@ describe('costMicros', () => {
       cachedInputTokens: 100,
       audioInputTokens: 200,
       imageInputTokens: 300,
+      cacheWriteInputTokens: 50,
+      longCacheWriteInputTokens: 50,
       audioOutputTokens: 50,
+      imageOutputTokens: 20,
     }
     expect(costMicros({ input: 1_000_000, output: 10_000_000 }, usage)).toBe(2_000)
   })
 
-  it('cuts parts that are more than their whole: audio first, then images, then cached', () => {
+  it('cuts parts that are more than their whole: audio, images, read from a cache, written', () => {
     const all = { cachedInputTokens: 900, audioInputTokens: 500, imageInputTokens: 300 }
     expect(costMicros(price, { inputTokens: 1_000, outputTokens: 0, ...all })).toBe(
       2_500 + 600 + 20,
     )
-    const audio = { inputTokens: 0, outputTokens: 10, audioOutputTokens: 11 }
-    expect(costMicros(price, audio)).toBe(200)
+    const written = { cacheWriteInputTokens: 900, longCacheWriteInputTokens: 100 }
+    const some = { cachedInputTokens: 100, ...written }
+    expect(costMicros(price, { inputTokens: 1_000, outputTokens: 0, ...some })).toBe(
+      10 + 300 + 1_000,
+    )
+    const audio = { inputTokens: 0, outputTokens: 10, audioOutputTokens: 9, imageOutputTokens: 9 }
+    expect(costMicros(price, audio)).toBe(180 + 30)
   })
 
   it('rounds up once, after everything is added', () => {
@@ -151,6 +171,9 @@ describe('costMicros', () => {
       audioInput: anAmount,
       audioOutput: anAmount,
       imageInput: anAmount,
+      imageOutput: anAmount,
+      cacheWriteInput: anAmount,
+      longCacheWriteInput: anAmount,
       call: anAmount,
     },
     { requiredKeys: ['input', 'output'] },
@@ -164,6 +187,9 @@ describe('costMicros', () => {
       audioInputTokens: aCount,
       audioOutputTokens: aCount,
       imageInputTokens: aCount,
+      imageOutputTokens: aCount,
+      cacheWriteInputTokens: aCount,
+      longCacheWriteInputTokens: aCount,
     },
     { requiredKeys: ['inputTokens', 'outputTokens'] },
   )
@@ -213,6 +239,9 @@ describe('costMicros', () => {
         'audioInputTokens',
         'audioOutputTokens',
         'imageInputTokens',
+        'imageOutputTokens',
+        'cacheWriteInputTokens',
+        'longCacheWriteInputTokens',
       ]) {
         expect(() => costMicros(price, { ...usage, [name]: bad })).toThrow(RangeError)
       }
@@ -240,9 +269,9 @@ describe('costMicros', () => {
 
   it('takes all of an estimate as the dearest kind there is, and no dearer', () => {
     const estimate = { inputTokens: 1_000, outputTokens: 100 }
-    expect(dearestCostMicros([price], estimate)).toBe(5_000 + 2_000)
+    expect(dearestCostMicros([price], estimate)).toBe(5_000 + 3_000)
     const cheaper = { input: 1, output: 1 }
-    expect(dearestCostMicros([cheaper, price, cheaper], estimate)).toBe(7_000)
+    expect(dearestCostMicros([cheaper, price, cheaper], estimate)).toBe(8_000)
     expect(dearestCostMicros([{ ...cheaper, call: 100 }], estimate, 2)).toBe(1 + 200)
   })
 
@@ -259,27 +288,40 @@ describe('costMicros', () => {
 
 /** The cost counted another way; Infinity when it is too large. */
 function exactCost(one: Price, usage: Usage, calls: number): number {
-  let left = BigInt(usage.inputTokens)
-  let total = 0n
-  const parts = [
-    [usage.audioInputTokens, one.audioInput],
-    [usage.imageInputTokens, one.imageInput],
-    [usage.cachedInputTokens, one.cachedInput],
+  const write = one.cacheWriteInput ?? one.input
+  const input = exactSum(usage.inputTokens, [
+    [usage.audioInputTokens, one.audioInput ?? one.input],
+    [usage.imageInputTokens, one.imageInput ?? one.input],
+    [usage.cachedInputTokens, one.cachedInput ?? one.input],
+    [usage.longCacheWriteInputTokens, one.longCacheWriteInput ?? write],
+    [usage.cacheWriteInputTokens, write],
     [usage.inputTokens, one.input],
-  ] as const
+  ])
+  const output = exactSum(usage.outputTokens, [
+    [usage.audioOutputTokens, one.audioOutput ?? one.output],
+    [usage.imageOutputTokens, one.imageOutput ?? one.output],
+    [usage.outputTokens, one.output],
+  ])
+  const total = input + output
+  const roundedUp = total / 1_000_000n + (total % 1_000_000n > 0n ? 1n : 0n)
+  const cost = roundedUp + BigInt(one.call ?? 0) * BigInt(calls)
+  return cost > BigInt(Number.MAX_SAFE_INTEGER) ? Infinity : Number(cost)
+}
+
+/** Tokens times price, each part cut to what the ones before it leave of the whole. */
+function exactSum(
+  whole: number,
+  parts: readonly (readonly [number | undefined, number])[],
+): bigint {
+  let left = BigInt(whole)
+  let total = 0n
   for (const [tokens, amount] of parts) {
     const wanted = BigInt(tokens ?? 0)
     const part = wanted < left ? wanted : left
     left -= part
-    total += part * BigInt(amount ?? one.input)
+    total += part * BigInt(amount)
   }
-  const outputTokens = BigInt(usage.outputTokens)
-  const audio = BigInt(Math.min(usage.audioOutputTokens ?? 0, usage.outputTokens))
-  total += audio * BigInt(one.audioOutput ?? one.output)
-  total += (outputTokens - audio) * BigInt(one.output)
-  const roundedUp = total / 1_000_000n + (total % 1_000_000n > 0n ? 1n : 0n)
-  const cost = roundedUp + BigInt(one.call ?? 0) * BigInt(calls)
-  return cost > BigInt(Number.MAX_SAFE_INTEGER) ? Infinity : Number(cost)
+  return total
 }
 
 /** What an action returns, Infinity when it throws that it is too large. */

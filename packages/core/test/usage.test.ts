@@ -1,4 +1,4 @@
-import { readUsage } from '@lazu/core'
+import { addUsage, readUsage } from '@lazu/core'
 import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 
@@ -11,6 +11,9 @@ describe('readUsage', () => {
       audioInputTokens: 30,
       audioOutputTokens: 20,
       imageInputTokens: 10,
+      imageOutputTokens: 7,
+      cacheWriteInputTokens: 6,
+      longCacheWriteInputTokens: 5,
     }
     expect(readUsage(usage)).toEqual(usage)
     expect(readUsage({ inputTokens: 1, outputTokens: 2 })).toEqual({
@@ -55,6 +58,35 @@ describe('readUsage', () => {
     // Not told to be beside it, it is inside.
     expect(readUsage({ ...usage, total_tokens: 41 })?.outputTokens).toBe(9)
     expect(readUsage({ ...usage, total_tokens: undefined })?.outputTokens).toBe(9)
+  })
+
+  it('reads what was written to a cache, and images that were written', () => {
+    const usage = {
+      prompt_tokens: 194,
+      completion_tokens: 1_300,
+      prompt_tokens_details: { cached_tokens: 0, cache_write_tokens: 100 },
+      completion_tokens_details: { image_tokens: 1_290 },
+    }
+    expect(readUsage(usage)).toEqual({
+      inputTokens: 194,
+      outputTokens: 1_300,
+      cachedInputTokens: 0,
+      cacheWriteInputTokens: 100,
+      imageOutputTokens: 1_290,
+    })
+    const response = {
+      input_tokens: 194,
+      input_tokens_details: { cached_tokens: 20, cache_write_tokens: 100 },
+      output_tokens: 1_300,
+      output_tokens_details: { text_tokens: 10, image_tokens: 1_290 },
+    }
+    expect(readUsage(response)).toEqual({
+      inputTokens: 194,
+      outputTokens: 1_300,
+      cachedInputTokens: 20,
+      cacheWriteInputTokens: 100,
+      imageOutputTokens: 1_290,
+    })
   })
 
   it("reads that of OpenAI's embeddings, which write nothing", () => {
@@ -118,6 +150,22 @@ describe('readUsage', () => {
       inputTokens: 160,
       outputTokens: 50,
       cachedInputTokens: 40,
+      cacheWriteInputTokens: 20,
+    })
+    const kept = { ephemeral_5m_input_tokens: 12, ephemeral_1h_input_tokens: 8 }
+    expect(readUsage({ ...usage, cache_creation: kept })).toEqual({
+      inputTokens: 160,
+      outputTokens: 50,
+      cachedInputTokens: 40,
+      cacheWriteInputTokens: 12,
+      longCacheWriteInputTokens: 8,
+    })
+    // The total is what was added to the input: no more of it than that was kept for an hour.
+    const more = { ephemeral_1h_input_tokens: 30 }
+    expect(readUsage({ ...usage, cache_creation: more })).toMatchObject({
+      inputTokens: 160,
+      cacheWriteInputTokens: 0,
+      longCacheWriteInputTokens: 20,
     })
   })
 
@@ -146,15 +194,19 @@ describe('readUsage', () => {
         { modality: 'AUDIO', tokenCount: 200 },
         { modality: 'AUDIO', tokenCount: 100 },
       ],
-      candidatesTokensDetails: [{ modality: 'AUDIO', tokenCount: 60 }],
+      candidatesTokensDetails: [
+        { modality: 'AUDIO', tokenCount: 40 },
+        { modality: 'IMAGE', tokenCount: 20 },
+      ],
       toolUsePromptTokenCount: 30,
     }
     expect(readUsage(usage)).toEqual({
       inputTokens: 1_030,
       outputTokens: 60,
       audioInputTokens: 300,
-      audioOutputTokens: 60,
+      audioOutputTokens: 40,
       imageInputTokens: 258,
+      imageOutputTokens: 20,
     })
     for (const details of [{}, 'AUDIO', [null], [{ modality: 'AUDIO', tokenCount: -1 }]]) {
       expect(readUsage({ ...usage, promptTokensDetails: details })).toBeUndefined()
@@ -186,7 +238,10 @@ describe('readUsage', () => {
       cachedInputTokens: 11,
       audioInputTokens: 12,
       imageInputTokens: 13,
+      cacheWriteInputTokens: 14,
+      longCacheWriteInputTokens: 15,
       audioOutputTokens: 6,
+      imageOutputTokens: 7,
     }
     expect(readUsage(usage)).toEqual({
       inputTokens: 10,
@@ -194,7 +249,10 @@ describe('readUsage', () => {
       cachedInputTokens: 10,
       audioInputTokens: 10,
       imageInputTokens: 10,
+      cacheWriteInputTokens: 10,
+      longCacheWriteInputTokens: 10,
       audioOutputTokens: 5,
+      imageOutputTokens: 5,
     })
   })
 
@@ -206,6 +264,9 @@ describe('readUsage', () => {
       'audioInputTokens',
       'audioOutputTokens',
       'imageInputTokens',
+      'imageOutputTokens',
+      'cacheWriteInputTokens',
+      'longCacheWriteInputTokens',
     ],
     [
       'prompt_tokens',
@@ -213,7 +274,9 @@ describe('readUsage', () => {
       'prompt_tokens_details.cached_tokens',
       'prompt_tokens_details.audio_tokens',
       'prompt_tokens_details.image_tokens',
+      'prompt_tokens_details.cache_write_tokens',
       'completion_tokens_details.audio_tokens',
+      'completion_tokens_details.image_tokens',
     ],
     [
       'input_tokens',
@@ -221,9 +284,17 @@ describe('readUsage', () => {
       'input_tokens_details.cached_tokens',
       'input_tokens_details.audio_tokens',
       'input_tokens_details.image_tokens',
+      'input_tokens_details.cache_write_tokens',
       'output_tokens_details.audio_tokens',
+      'output_tokens_details.image_tokens',
     ],
-    ['input_tokens', 'output_tokens', 'cache_read_input_tokens', 'cache_creation_input_tokens'],
+    [
+      'input_tokens',
+      'output_tokens',
+      'cache_read_input_tokens',
+      'cache_creation_input_tokens',
+      'cache_creation.ephemeral_1h_input_tokens',
+    ],
     [
       'promptTokenCount',
       'candidatesTokenCount',
@@ -307,10 +378,27 @@ describe('readUsage', () => {
         expect(usage.cachedInputTokens ?? 0).toBeLessThanOrEqual(usage.inputTokens)
         expect(usage.audioInputTokens ?? 0).toBeLessThanOrEqual(usage.inputTokens)
         expect(usage.imageInputTokens ?? 0).toBeLessThanOrEqual(usage.inputTokens)
+        expect(usage.cacheWriteInputTokens ?? 0).toBeLessThanOrEqual(usage.inputTokens)
+        expect(usage.longCacheWriteInputTokens ?? 0).toBeLessThanOrEqual(usage.inputTokens)
+        expect(usage.imageOutputTokens ?? 0).toBeLessThanOrEqual(usage.outputTokens)
         expect(usage.audioOutputTokens ?? 0).toBeLessThanOrEqual(usage.outputTokens)
       }),
       { numRuns: 1_000 },
     )
+  })
+})
+
+describe('addUsage', () => {
+  it('adds what there is of each', () => {
+    const one = { inputTokens: 9, outputTokens: 1, audioInputTokens: 2, imageOutputTokens: 1 }
+    const other = { inputTokens: 5, outputTokens: 2, audioInputTokens: 3, cachedInputTokens: 4 }
+    expect(addUsage(one, other)).toEqual({
+      inputTokens: 14,
+      outputTokens: 3,
+      audioInputTokens: 5,
+      imageOutputTokens: 1,
+      cachedInputTokens: 4,
+    })
   })
 })
 

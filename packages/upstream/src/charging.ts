@@ -1,4 +1,5 @@
 import {
+  addUsage,
   tokensOfBytes,
   withSeenOutput,
   type Charge,
@@ -25,7 +26,7 @@ export function chargeUsed(exchange: NodeExchange, used: Used): void {
   const usage = used.usage ?? estimateOf(exchange, used)
   if (usage === undefined) return
   const known = before === undefined || 'micros' in before ? undefined : before
-  exchange.charge(known === undefined ? usage : sum(known, usage))
+  exchange.charge(known === undefined ? usage : addUsage(known, usage))
   if (exchange.charged !== undefined) ours.add(exchange.charged)
 }
 
@@ -41,17 +42,4 @@ function estimateOf(exchange: NodeExchange, used: Used): Usage | undefined {
   const { estimate } = exchange
   if (estimate === undefined || !used.isComplete || used.outputBytes === 0) return undefined
   return withSeenOutput(estimate, tokensOfBytes(used.outputBytes))
-}
-
-function sum(one: Usage, other: Usage): Usage {
-  const add = (name: keyof Usage): number | undefined =>
-    one[name] === undefined ? other[name] : one[name] + (other[name] ?? 0)
-  return {
-    inputTokens: one.inputTokens + other.inputTokens,
-    outputTokens: one.outputTokens + other.outputTokens,
-    cachedInputTokens: add('cachedInputTokens'),
-    audioInputTokens: add('audioInputTokens'),
-    audioOutputTokens: add('audioOutputTokens'),
-    imageInputTokens: add('imageInputTokens'),
-  }
 }

@@ -156,6 +156,11 @@ export const messageUsage = {
   server_tool_use: { web_search_requests: 1 },
 }
 
+const cacheCreation = { ephemeral_5m_input_tokens: 28, ephemeral_1h_input_tokens: 100 }
+
+/** The usage of a message that is no stream: how long what is in the cache is kept is told as well. */
+export const wholeMessageUsage: object = { ...messageUsage, cache_creation: cacheCreation }
+
 /** A message with a search of the web in it. */
 export const messagesStream: string = streamOf(
   messageEvent('message_start', {
@@ -171,7 +176,7 @@ export const messagesStream: string = streamOf(
         input_tokens: 2_679,
         cache_creation_input_tokens: 128,
         cache_read_input_tokens: 2_048,
-        cache_creation: { ephemeral_5m_input_tokens: 128, ephemeral_1h_input_tokens: 0 },
+        cache_creation: cacheCreation,
         output_tokens: 3,
         service_tier: 'standard',
       },

@@ -14,6 +14,7 @@ import {
   responsesStream,
   responseUsage,
   toolStream,
+  wholeMessageUsage,
 } from './streams.js'
 
 const expected = {
@@ -25,8 +26,15 @@ const expected = {
     audioOutputTokens: 4,
   },
   responses: { inputTokens: 328, outputTokens: 52, cachedInputTokens: 256 },
-  // What was read from the cache and written to it stands beside the rest.
-  messages: { inputTokens: 12_858, outputTokens: 510, cachedInputTokens: 2_048 },
+  // What was read from the cache and written to it stands beside the rest. How long what was written is
+  // kept, the first event of a stream tells alone.
+  messages: {
+    inputTokens: 12_858,
+    outputTokens: 510,
+    cachedInputTokens: 2_048,
+    cacheWriteInputTokens: 28,
+    longCacheWriteInputTokens: 100,
+  },
   // What tools gave the model and its thoughts stand beside the rest, too.
   gemini: {
     inputTokens: 1_320,
@@ -88,6 +96,8 @@ describe('the usage of an event stream', () => {
       inputTokens: 2_679 + 128 + 2_048,
       outputTokens: 15,
       cachedInputTokens: 2_048,
+      cacheWriteInputTokens: 28,
+      longCacheWriteInputTokens: 100,
     })
   })
 
@@ -134,7 +144,7 @@ describe('the usage of an answer in JSON', () => {
       { data: [], usage: { prompt_tokens: 8, total_tokens: 8 } },
       { inputTokens: 8, outputTokens: 0 },
     ],
-    ['anthropic', '/v1/messages', { id: 'msg_1', usage: messageUsage }, expected.messages],
+    ['anthropic', '/v1/messages', { id: 'msg_1', usage: wholeMessageUsage }, expected.messages],
     [
       'gemini',
       '/v1beta/models/gemini-2.5-pro:generateContent',

@@ -1,6 +1,7 @@
 import { GatewayError } from '../errors/gateway-error.js'
 import type { Price } from './price.js'
 import type { Estimate, Usage } from './usage.js'
+import { inputParts, outputParts, type NamedPart } from './usage-parts.js'
 
 const perTokens = 1_000_000
 const exactPerTokens = 1_000_000n
@@ -9,9 +10,10 @@ const exactPerTokens = 1_000_000n
  * What a usage costs, in micro-USD: tokens times price, summed over the kinds, divided by a million
  * and rounded up once, and the price of the calls.
  *
- * Cached, audio and image tokens are parts of the input, audio tokens of the output; each has its
- * own price if there is one. Parts that are more than their whole together are cut to it: audio
- * counts first, then images, then what was cached.
+ * Tokens of a kind of their own, cached or audio for instance, are parts of the input or the output, and
+ * have their own price if there is one. Parts that are more than their whole together are cut to it:
+ * audio counts first, then images, what came from a cache, what was written to one for an hour, and what
+ * was written to one otherwise.
  *
  * More input tokens, output tokens or calls never cost less while the parts stay as they are. More
  * of a part may: cached tokens are mostly cheaper than the others.
@@ -28,41 +30,56 @@ export function costMicros(price: Price, usage: Usage, calls = 1): number {
   const { inputTokens, outputTokens } = usage
   checkCount('inputTokens', inputTokens)
   checkCount('outputTokens', outputTokens)
-  const audioInput = partOf(inputTokens, 'audioInputTokens', usage.audioInputTokens)
-  const withoutAudio = inputTokens - audioInput
-  const imageInput = partOf(withoutAudio, 'imageInputTokens', usage.imageInputTokens)
-  const withoutImages = withoutAudio - imageInput
-  const cachedInput = partOf(withoutImages, 'cachedInputTokens', usage.cachedInputTokens)
-  const textInput = withoutImages - cachedInput
-  const audioOutput = partOf(outputTokens, 'audioOutputTokens', usage.audioOutputTokens)
-  const textOutput = outputTokens - audioOutput
   checkCount('calls', calls)
-
-  const audioInputPrice = price.audioInput ?? price.input
-  const imageInputPrice = price.imageInput ?? price.input
-  const cachedInputPrice = price.cachedInput ?? price.input
-  const audioOutputPrice = price.audioOutput ?? price.output
-  const callPrice = price.call ?? 0
+  const ofCalls = (price.call ?? 0) * calls
 
   // Nothing here is negative: a sum that is a safe integer was computed from exact parts only.
   const total =
-    textInput * price.input +
-    audioInput * audioInputPrice +
-    imageInput * imageInputPrice +
-    cachedInput * cachedInputPrice +
-    textOutput * price.output +
-    audioOutput * audioOutputPrice
-  const ofCalls = callPrice * calls
+    costOf(inputTokens, inputParts, price.input, price, usage) +
+    costOf(outputTokens, outputParts, price.output, price, usage)
   if (total <= Number.MAX_SAFE_INTEGER) return checkCost(divideUp(total) + ofCalls)
 
   const exactTotal =
-    BigInt(textInput) * BigInt(price.input) +
-    BigInt(audioInput) * BigInt(audioInputPrice) +
-    BigInt(imageInput) * BigInt(imageInputPrice) +
-    BigInt(cachedInput) * BigInt(cachedInputPrice) +
-    BigInt(textOutput) * BigInt(price.output) +
-    BigInt(audioOutput) * BigInt(audioOutputPrice)
+    exactCostOf(inputTokens, inputParts, price.input, price, usage) +
+    exactCostOf(outputTokens, outputParts, price.output, price, usage)
   return checkCost(Number((exactTotal + exactPerTokens - 1n) / exactPerTokens) + ofCalls)
+}
+
+/** What a whole costs: each of its parts at its own price, and the rest at that of the whole. */
+function costOf(
+  whole: number,
+  parts: readonly NamedPart[],
+  wholePrice: number,
+  price: Price,
+  usage: Usage,
+): number {
+  let rest = whole
+  let total = 0
+  for (const part of parts) {
+    const tokens = partOf(rest, part.name, usage[part.name])
+    if (tokens === 0) continue
+    rest -= tokens
+    total += tokens * part.priceIn(price)
+  }
+  return total + rest * wholePrice
+}
+
+/** The same, where it is more than a double can hold. */
+function exactCostOf(
+  whole: number,
+  parts: readonly NamedPart[],
+  wholePrice: number,
+  price: Price,
+  usage: Usage,
+): bigint {
+  let rest = whole
+  let total = 0n
+  for (const part of parts) {
+    const tokens = partOf(rest, part.name, usage[part.name])
+    rest -= tokens
+    total += BigInt(tokens) * BigInt(part.priceIn(price))
+  }
+  return total + BigInt(rest) * BigInt(wholePrice)
 }
 
 /**
@@ -77,13 +94,8 @@ export function dearestCostMicros(prices: readonly Price[], estimate: Estimate, 
   const { inputTokens, outputTokens } = estimate
   let dearest = 0
   for (const price of prices) {
-    const input = Math.max(
-      price.input,
-      price.cachedInput ?? 0,
-      price.audioInput ?? 0,
-      price.imageInput ?? 0,
-    )
-    const output = Math.max(price.output, price.audioOutput ?? 0)
+    const input = dearestOf(inputParts, price.input, price)
+    const output = dearestOf(outputParts, price.output, price)
     const cost = costMicros(
       { input, output, call: price.call },
       { inputTokens, outputTokens },
@@ -91,6 +103,12 @@ export function dearestCostMicros(prices: readonly Price[], estimate: Estimate, 
     )
     if (cost > dearest) dearest = cost
   }
+  return dearest
+}
+
+function dearestOf(parts: readonly NamedPart[], wholePrice: number, price: Price): number {
+  let dearest = wholePrice
+  for (const part of parts) dearest = Math.max(dearest, part.priceIn(price))
   return dearest
 }
 

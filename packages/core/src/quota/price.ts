@@ -14,12 +14,21 @@ export interface Price {
   readonly output: number
   /** Input read from a cache. Like `input` when left out. */
   readonly cachedInput?: number | undefined
+  /** Input written to a cache. Like `input` when left out; Anthropic takes a quarter more. */
+  readonly cacheWriteInput?: number | undefined
+  /**
+   * Input written to a cache for an hour. Like `cacheWriteInput` when left out; Anthropic takes twice
+   * what it takes for `input`.
+   */
+  readonly longCacheWriteInput?: number | undefined
   /** Like `input` when left out. */
   readonly audioInput?: number | undefined
   /** Like `output` when left out. */
   readonly audioOutput?: number | undefined
   /** Like `input` when left out. */
   readonly imageInput?: number | undefined
+  /** Images that a model writes as tokens. Like `output` when left out. */
+  readonly imageOutput?: number | undefined
   /** Micro-USD for each call, beside the tokens. Nothing when left out. */
   readonly call?: number | undefined
 }
@@ -56,9 +65,12 @@ const priceSchema: z.ZodType<Price> = z.strictObject(
     input: tokensSchema,
     output: tokensSchema,
     cachedInput: tokensSchema.optional(),
+    cacheWriteInput: tokensSchema.optional(),
+    longCacheWriteInput: tokensSchema.optional(),
     audioInput: tokensSchema.optional(),
     audioOutput: tokensSchema.optional(),
     imageInput: tokensSchema.optional(),
+    imageOutput: tokensSchema.optional(),
     call: callSchema.optional(),
   },
   priceMessage,

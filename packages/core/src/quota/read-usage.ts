@@ -1,5 +1,6 @@
 import { ownField } from './own-field.js'
 import type { Usage } from './usage.js'
+import { usageParts, type PartName } from './usage-parts.js'
 
 /** More tokens than any request has. */
 export const mostTokens = 1_000_000_000
@@ -34,9 +35,12 @@ function readOurs(usage: object): Usage | undefined {
     inputTokens: count(usage, 'inputTokens') ?? 0,
     outputTokens: count(usage, 'outputTokens') ?? 0,
     cachedInputTokens: count(usage, 'cachedInputTokens'),
+    cacheWriteInputTokens: count(usage, 'cacheWriteInputTokens'),
+    longCacheWriteInputTokens: count(usage, 'longCacheWriteInputTokens'),
     audioInputTokens: count(usage, 'audioInputTokens'),
     audioOutputTokens: count(usage, 'audioOutputTokens'),
     imageInputTokens: count(usage, 'imageInputTokens'),
+    imageOutputTokens: count(usage, 'imageOutputTokens'),
   })
 }
 
@@ -53,34 +57,46 @@ function readPromptTokens(usage: object): Usage | undefined {
     inputTokens,
     outputTokens: isBeside ? completed + reasoning : completed,
     cachedInputTokens: detail(usage, 'prompt_tokens_details', 'cached_tokens'),
+    cacheWriteInputTokens: detail(usage, 'prompt_tokens_details', 'cache_write_tokens'),
     audioInputTokens: detail(usage, 'prompt_tokens_details', 'audio_tokens'),
     audioOutputTokens: detail(usage, 'completion_tokens_details', 'audio_tokens'),
     imageInputTokens: detail(usage, 'prompt_tokens_details', 'image_tokens'),
+    imageOutputTokens: detail(usage, 'completion_tokens_details', 'image_tokens'),
   })
 }
 
 /**
- * OpenAI's responses, images and speech count what was cached inside `input_tokens`; Anthropic counts
- * it beside them, in fields of their own. What is written to a cache is input like any other.
+ * OpenAI's responses, images and speech count what came from a cache or went to one inside
+ * `input_tokens`; Anthropic counts it beside them, in fields of their own, and tells once more which of
+ * the written tokens are kept for an hour.
  */
 function readInputTokens(usage: object): Usage | undefined {
   const cacheRead = count(usage, 'cache_read_input_tokens')
-  const cacheWritten = count(usage, 'cache_creation_input_tokens') ?? 0
+  const cacheWritten = count(usage, 'cache_creation_input_tokens')
+  const longWritten = detail(usage, 'cache_creation', 'ephemeral_1h_input_tokens')
   return checked({
-    inputTokens: (count(usage, 'input_tokens') ?? 0) + (cacheRead ?? 0) + cacheWritten,
+    inputTokens: (count(usage, 'input_tokens') ?? 0) + (cacheRead ?? 0) + (cacheWritten ?? 0),
     outputTokens: count(usage, 'output_tokens') ?? 0,
     cachedInputTokens: cacheRead ?? inputDetail(usage, 'cached_tokens'),
+    cacheWriteInputTokens:
+      cacheWritten === undefined
+        ? inputDetail(usage, 'cache_write_tokens')
+        : cacheWritten - Math.min(longWritten ?? 0, cacheWritten),
+    longCacheWriteInputTokens: cut(longWritten, cacheWritten ?? 0),
     audioInputTokens: inputDetail(usage, 'audio_tokens'),
-    audioOutputTokens:
-      detail(usage, 'output_tokens_details', 'audio_tokens') ??
-      detail(usage, 'output_token_details', 'audio_tokens'),
+    audioOutputTokens: outputDetail(usage, 'audio_tokens'),
     imageInputTokens: inputDetail(usage, 'image_tokens'),
+    imageOutputTokens: outputDetail(usage, 'image_tokens'),
   })
 }
 
 /** Transcriptions spell it in a way of their own. */
 function inputDetail(usage: object, name: string): number | undefined {
   return detail(usage, 'input_tokens_details', name) ?? detail(usage, 'input_token_details', name)
+}
+
+function outputDetail(usage: object, name: string): number | undefined {
+  return detail(usage, 'output_tokens_details', name) ?? detail(usage, 'output_token_details', name)
 }
 
 /**
@@ -99,6 +115,7 @@ function readGemini(usage: object): Usage | undefined {
     audioInputTokens: ofModality(usage, 'promptTokensDetails', 'AUDIO'),
     audioOutputTokens: ofModality(usage, 'candidatesTokensDetails', 'AUDIO'),
     imageInputTokens: ofModality(usage, 'promptTokensDetails', 'IMAGE'),
+    imageOutputTokens: ofModality(usage, 'candidatesTokensDetails', 'IMAGE'),
   })
 }
 
@@ -148,19 +165,16 @@ function isCount(value: unknown): value is number {
 /** The usage, with its parts cut to their wholes; undefined when a number in it is none. */
 function checked(usage: Usage): Usage | undefined {
   const { inputTokens, outputTokens } = usage
-  const { cachedInputTokens, audioInputTokens, audioOutputTokens, imageInputTokens } = usage
   // Sums are looked at once more: each of their terms may be in bounds and they not.
   if (!isCount(inputTokens) || !isCount(outputTokens)) return undefined
-  if (!isCount(cachedInputTokens ?? 0) || !isCount(audioInputTokens ?? 0)) return undefined
-  if (!isCount(audioOutputTokens ?? 0) || !isCount(imageInputTokens ?? 0)) return undefined
-  return {
-    inputTokens,
-    outputTokens,
-    cachedInputTokens: cut(cachedInputTokens, inputTokens),
-    audioInputTokens: cut(audioInputTokens, inputTokens),
-    audioOutputTokens: cut(audioOutputTokens, outputTokens),
-    imageInputTokens: cut(imageInputTokens, inputTokens),
+  const cutParts: Partial<Record<PartName, number>> = {}
+  for (const { name, of } of usageParts) {
+    const part = usage[name]
+    if (part === undefined) continue
+    if (!isCount(part)) return undefined
+    cutParts[name] = Math.min(part, usage[of])
   }
+  return { inputTokens, outputTokens, ...cutParts }
 }
 
 function cut(part: number | undefined, whole: number): number | undefined {

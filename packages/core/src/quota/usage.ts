@@ -6,12 +6,18 @@ export interface Usage {
   readonly outputTokens: number
   /** Those of `inputTokens` that came from a cache. */
   readonly cachedInputTokens?: number | undefined
+  /** Those of `inputTokens` that were written to a cache, but for those below. */
+  readonly cacheWriteInputTokens?: number | undefined
+  /** Those of `inputTokens` that were written to a cache for an hour, Anthropic's `ttl: '1h'`. */
+  readonly longCacheWriteInputTokens?: number | undefined
   /** Those of `inputTokens` that were audio. */
   readonly audioInputTokens?: number | undefined
   /** Those of `outputTokens` that were audio. */
   readonly audioOutputTokens?: number | undefined
   /** Those of `inputTokens` that were images. */
   readonly imageInputTokens?: number | undefined
+  /** Those of `outputTokens` that were images. */
+  readonly imageOutputTokens?: number | undefined
 }
 
 /** What a request may use at most, as far as its body tells. */
