@@ -58,7 +58,6 @@ export { createPriceList, pricesSchema } from './quota/price.js'
 export type { PriceList } from './quota/price.js'
 export { keyQuotaExceeded } from './quota/refusals.js'
 export { tokensOfBytes, withSeenOutput } from './quota/seen-output.js'
-export { addUsage } from './quota/usage-parts.js'
 export { createModelSuggester } from './suggestions/model-suggester.js'
 export type {
   ModelSuggester,
