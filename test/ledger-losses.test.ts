@@ -83,7 +83,7 @@ describeWithRedis('the money of a gateway under load', (server) => {
       const port = await happen(proxy, server())
       const lostMs = performance.now()
       const isLost = (one: Load['asked'][number]): boolean => one.beganMs > lostMs
-      // Some of those are asked of Redis, as it is tried once a second.
+      // Redis is asked for each of them: it works, but for this account.
       const enough = 100
       await vi.waitFor(() => {
         expect(load.asked.filter(isLost).length).toBeGreaterThan(enough)

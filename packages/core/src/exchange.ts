@@ -7,6 +7,7 @@ import type { Clock } from './lib/clock.js'
 import type { RuleState } from './limits/rule.js'
 import type { ProtocolFormat } from './protocols/protocol-format.js'
 import type { Address } from './net/address.js'
+import type { RelayedUsage } from './quota/relayed-usage.js'
 import type { Charge, Estimate } from './quota/usage.js'
 import type { Kept } from './kept.js'
 import type { Reservation } from './quota/ledger.js'
@@ -73,8 +74,10 @@ export interface Exchange {
   lane?: string | undefined
   /** The output a relay has seen, in tokens, where no usage was told. */
   observedOutputTokens?: number | undefined
-  /** What the handler says it used. */
+  /** What the handler says it used, or a relay for it. */
   charged?: Charge | undefined
+  /** What of that which calls used, when a relay said it. */
+  relayed?: readonly RelayedUsage[] | undefined
   /** What guards keep of it: the first of a list. */
   kept?: Kept | undefined
   /** The state of the limits this request met. */

@@ -5,8 +5,10 @@
 export { lazu as lazuDialect } from './dialects/lazu.js'
 export { GatewayError } from './errors/gateway-error.js'
 export { KeyConflictError, KeyNotFoundError } from './keys/key-store.js'
+export { checkText } from './lib/check-text.js'
 export { ConfigurationError } from './lib/configuration-error.js'
 export { isPromise } from './lib/when-done.js'
+export { AccountUnavailableError } from './quota/account-unavailable-error.js'
 export {
   checkAmount,
   checkPageLimit,

@@ -19,7 +19,9 @@ import type { Kept } from './kept.js'
 import type { Guard } from './pipeline.js'
 import type { Reservation } from './quota/ledger.js'
 import { chargeOf } from './quota/charge.js'
+import { withRelayed, type RelayedUsage } from './quota/relayed-usage.js'
 import type { Charge, Estimate } from './quota/usage.js'
+import { addUsage } from './quota/usage-parts.js'
 import type { RequestContext } from './request-context.js'
 import type { Settings } from './settings.js'
 import { ToldRequest } from './told-request.js'
@@ -34,6 +36,7 @@ export abstract class NodeExchange extends ToldRequest implements Exchange, Requ
   model: string | undefined
   estimate: Estimate | undefined
   charged: Charge | undefined
+  relayed: readonly RelayedUsage[] | undefined
   lane: string | undefined
   observedOutputTokens: number | undefined
   kept: Kept | undefined
@@ -78,10 +81,11 @@ export abstract class NodeExchange extends ToldRequest implements Exchange, Requ
 
   /**
    * Keeps the guards from leaving until something is over that may outlive the response: what is still
-   * read from an upstream to know the charge.
+   * read from an upstream to know the charge. Of several, until all are.
    */
   leaveAfter(work: Promise<unknown>): void {
-    this.#unfinished = work
+    const before = this.#unfinished
+    this.#unfinished = before === undefined ? work : Promise.allSettled([before, work])
   }
 
   /** Takes over what a middleware of ours was told. */
@@ -117,6 +121,16 @@ export abstract class NodeExchange extends ToldRequest implements Exchange, Requ
 
   charge(usage: Charge | object): void {
     this.charged = chargeOf(usage)
+    this.relayed = undefined
+  }
+
+  /** Charges what a call to an upstream used, beside the calls before. A handler's own charge wins. */
+  chargeRelayed(call: RelayedUsage): void {
+    const { charged, relayed } = this
+    if (charged !== undefined && relayed === undefined) return
+    this.relayed = withRelayed(relayed ?? [], call)
+    const before = charged === undefined || 'micros' in charged ? undefined : charged
+    this.charged = before === undefined ? call.usage : addUsage(before, call.usage)
   }
 
   fail(condition: Condition, options?: GatewayErrorOptions): never {

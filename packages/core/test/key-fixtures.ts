@@ -1,5 +1,6 @@
 import {
   GatewayError,
+  generateKey,
   MemoryKeyStore,
   type ApiKey,
   type Condition,
@@ -69,6 +70,41 @@ export class SlowStore implements KeyStore {
   async list(page: KeyPage): Promise<readonly ApiKey[]> {
     return this.memory.list(page)
   }
+}
+
+/** A store that answers later, with copies anybody may change, as one in a database does. */
+export class LaterStore implements KeyStore {
+  readonly #store: MemoryKeyStore
+
+  constructor(store: MemoryKeyStore) {
+    this.#store = store
+  }
+
+  async findByDigest(digest: string): Promise<ApiKey | undefined> {
+    return structuredClone(this.#store.findByDigest(digest))
+  }
+
+  async get(id: string): Promise<ApiKey | undefined> {
+    return structuredClone(this.#store.get(id))
+  }
+
+  async insert(key: ApiKey): Promise<void> {
+    this.#store.insert(key)
+  }
+
+  async replace(key: ApiKey): Promise<void> {
+    this.#store.replace(key)
+  }
+
+  async list(page: KeyPage): Promise<readonly ApiKey[]> {
+    return structuredClone(this.#store.list(page))
+  }
+}
+
+/** A key of the default prefix with a typing mistake at its end. */
+export function mistypedKey(): string {
+  const key = generateKey('sk-lazu-')
+  return key.slice(0, -1) + (key.endsWith('a') ? 'b' : 'a')
 }
 
 /** The value itself: fails when it has to be waited for. */

@@ -49,7 +49,7 @@ describe('a new key', () => {
     expect(chiSquare).toBeLessThan(160)
   })
 
-  it('is refused with any one character changed, in the prefix too', () => {
+  it('is refused with any one letter or digit changed, in the prefix whatever the character', () => {
     const visible = fc.integer({ min: 0x21, max: 0x7e })
     fc.assert(
       fc.property(
@@ -60,20 +60,30 @@ describe('a new key', () => {
           const character = String.fromCharCode(code)
           fc.pre(key[at] !== character)
           const changed = key.slice(0, at) + character + key.slice(at + 1)
-          expect(keyForm(changed, prefix)).toBe('malformed')
+          // A key made elsewhere may have a dash there.
+          const isForeign = at >= prefix.length && /^[!-~]$/.test(character) && !isBase62(character)
+          expect(keyForm(changed, prefix)).toBe(isForeign ? 'foreign' : 'malformed')
         },
       ),
       { numRuns: 2000 },
     )
   })
 
-  it('is refused when it was cut off, or something was added', () => {
+  it('is refused when something was added', () => {
     const key = generateKey(prefix)
-    for (let length = prefix.length; length < key.length; length++) {
-      expect(keyForm(key.slice(0, length), prefix)).toBe('malformed')
+    for (const added of ['x', '-', '"', key, 'x'.repeat(466)]) {
+      expect(keyForm(key + added, prefix)).toBe('malformed')
     }
-    expect(keyForm(`${key}x`, prefix)).toBe('malformed')
     expect(keyForm(`${key}\0`, prefix)).toBe('malformed')
+  })
+
+  it('is refused when nearly all or next to nothing of it is left, and is a foreign key between', () => {
+    const key = generateKey(prefix)
+    for (let length = 0; length < key.length; length++) {
+      const isRest = length === 0 || (length >= prefix.length && length < 16)
+      const expected = isRest || length >= key.length - 2
+      expect(keyForm(key.slice(0, length), prefix)).toBe(expected ? 'malformed' : 'foreign')
+    }
   })
 
   it('is refused when two neighbours are swapped', () => {
@@ -90,10 +100,27 @@ describe('a new key', () => {
     expect(keyForm(generateKey('sk-old-x-'), prefix)).toBe('foreign')
     expect(keyForm(generateKey('sk-lazy-'), prefix)).toBe('foreign')
   })
+
+  it('is a foreign key where the prefix is the beginning of its own', () => {
+    for (const shorter of ['s', 'sk', 'sk-', 'sk-lazu']) {
+      expect(keyForm(generateKey(prefix), shorter)).toBe('foreign')
+    }
+    for (const longer of ['sk-lazu-a', 'sk-lazu-prod-']) {
+      expect(keyForm(generateKey(longer), prefix)).toBe('foreign')
+      expect(keyForm(generateKey(prefix), longer)).toBe('foreign')
+    }
+  })
 })
 
 describe('the form of a string', () => {
-  it.each(['__proto__', 'constructor', '%', '*', "'--", '%s%n', 'sk-lazu', 'x'.repeat(512), '~!'])(
+  const elsewhere = [
+    'sk-lazu-0123456789abcdef',
+    'sk-lazu-proj-T3BlbkFJ_0123456789',
+    `sk-lazu-${'0123456789'.repeat(5)}`,
+    // As long as a key made here, and with what none of those has in it.
+    `sk-lazu-proj_${'a'.repeat(33)}`,
+  ]
+  it.each(['__proto__', '%', '*', "'--", '%s%n', 'sk-lazu', 'x'.repeat(512), '~!', ...elsewhere])(
     'takes %j for a key that may have been made elsewhere',
     (text) => {
       expect(keyForm(text, prefix)).toBe('foreign')
@@ -121,8 +148,9 @@ describe('the form of a string', () => {
   it('is told for any string whatever, without an exception', () => {
     fc.assert(
       fc.property(fc.string({ unit: 'binary', maxLength: 600 }), (text) => {
-        const isPlain = /^[\x21-\x7e]{1,512}$/.test(text) && !text.startsWith(prefix)
-        expect(keyForm(text, prefix)).toBe(isPlain ? 'foreign' : 'malformed')
+        const isPlain = /^[\x21-\x7e]{1,512}$/.test(text)
+        const isRest = text.startsWith(prefix) && text.length < 16
+        expect(keyForm(text, prefix)).toBe(isPlain && !isRest ? 'foreign' : 'malformed')
       }),
     )
   })
@@ -146,6 +174,10 @@ describe('what people are shown', () => {
     expect(shownForm(`${generateKey(prefix)}x`, prefix)).toBe('…')
   })
 })
+
+function isBase62(character: string): boolean {
+  return base62.includes(character)
+}
 
 function hmac(pepper: string): string {
   return createHmac('sha256', pepper).update('a secret').digest('hex')

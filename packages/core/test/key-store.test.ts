@@ -1,35 +1,14 @@
-import { MemoryKeyStore, type ApiKey, type KeyPage, type KeyStore } from '@lazu/core'
+import { MemoryKeyStore } from '@lazu/core'
 import { runKeyStoreContract } from '@lazu/testkit'
 import { expect, it } from 'vitest'
+import { LaterStore } from './key-fixtures.js'
 
 runKeyStoreContract('MemoryKeyStore', () => new MemoryKeyStore())
 
-/** A store that answers later, with copies anybody may change, as one in a database does. */
-class LaterStore implements KeyStore {
-  readonly #store = new MemoryKeyStore()
-
-  async findByDigest(digest: string): Promise<ApiKey | undefined> {
-    return structuredClone(this.#store.findByDigest(digest))
-  }
-
-  async get(id: string): Promise<ApiKey | undefined> {
-    return structuredClone(this.#store.get(id))
-  }
-
-  async insert(key: ApiKey): Promise<void> {
-    this.#store.insert(key)
-  }
-
-  async replace(key: ApiKey): Promise<void> {
-    this.#store.replace(key)
-  }
-
-  async list(page: KeyPage): Promise<readonly ApiKey[]> {
-    return structuredClone(this.#store.list(page))
-  }
-}
-
-runKeyStoreContract('A store that answers with promises', () => new LaterStore())
+runKeyStoreContract(
+  'A store that answers with promises',
+  () => new LaterStore(new MemoryKeyStore()),
+)
 
 it('answers at once, with frozen records', () => {
   const store = new MemoryKeyStore()

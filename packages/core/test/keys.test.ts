@@ -16,6 +16,8 @@ import {
   CountingStore,
   createFrom,
   errorOf,
+  LaterStore,
+  mistypedKey,
   now,
   SlowStore,
 } from './key-fixtures.js'
@@ -112,6 +114,12 @@ describe('making a key', () => {
     ['an unknown limit', { ...acme, limits: { rps: 1 } }, 'limits.rps', 'parameter_invalid'],
     ['a negative cap', { ...acme, caps: { day: -1 } }, 'caps.day', 'value_invalid'],
     ['a cap over 2^53', { ...acme, caps: { day: 2 ** 53 } }, 'caps.day', 'value_invalid'],
+    [
+      'metadata that gets lost',
+      JSON.parse('{"account":"a","name":"n","metadata":{"team":"b","__proto__":"c"}}'),
+      'metadata.__proto__',
+      'value_invalid',
+    ],
     ['metadata that is no text', { ...acme, metadata: { a: 1 } }, 'metadata.a', 'value_invalid'],
     ['a list', [], undefined, 'value_invalid'],
     ['nothing', null, undefined, 'value_invalid'],
@@ -154,7 +162,8 @@ describe('taking over a key made elsewhere', () => {
     ['513 characters', 'x'.repeat(513)],
     ['a space', 'this is not a key at all'],
     ['latin-1', 'this-is-n\xf6t-a-key-at-all'],
-    ['our prefix with something else', 'sk-lazu-0123456789abcdef'],
+    ['one of our keys with a typing mistake', mistypedKey()],
+    ['one of our keys with something behind it', `${generateKey('sk-lazu-')},`],
   ])('refuses %s, and does not repeat it', (_, secret) => {
     const error = errorOf(() => createKeys({ clock }).import(secret, acme))
     expect(error).toMatchObject({ condition: 'value_invalid', param: 'secret' })
@@ -166,6 +175,29 @@ describe('taking over a key made elsewhere', () => {
     now(keys.import('sk-other-0123456789', acme))
     expect(() => keys.import('sk-other-0123456789', acme)).toThrow(KeyConflictError)
   })
+
+  it.each([false, true])(
+    'refuses one that is stored by the pepper before: later %s',
+    async (isLater) => {
+      const [old, current] = ['the old pepper of this server', 'the new pepper of this server']
+      const secret = 'sk-other-0123456789'
+      const memory = new MemoryKeyStore()
+      const before = createKeys({ store: memory, clock, peppers: [old] })
+      const { id } = now(before.import(secret, acme))
+      now(before.revoke(id))
+
+      const store = isLater ? new LaterStore(memory) : memory
+      const keys = createKeys({ store, clock, peppers: [current, old] })
+      const attempt = async (): Promise<unknown> => keys.import(secret, acme)
+      await expect(attempt()).rejects.toBeInstanceOf(KeyConflictError)
+      expect(await keys.list()).toMatchObject([{ id, status: 'revoked' }])
+      expect(await conditionLater((async () => keys.authenticate(secret))())).toBe(
+        'api_key_revoked',
+      )
+      await keys.import('sk-another-0123456789', acme)
+      expect(await keys.authenticate('sk-another-0123456789')).toMatchObject(acme)
+    },
+  )
 
   it('lets a key in at once that was unknown a moment ago', async () => {
     const keys = createKeys({ clock })
@@ -235,6 +267,26 @@ describe('changing a key', () => {
       expect(error).toBeInstanceOf(KeyNotFoundError)
       expect(error).toMatchObject({ status: 404, param: 'id' })
     }
+  })
+
+  it('says when its id is none, as it may be in the body of a request', () => {
+    const keys = createKeys({ clock })
+    now(keys.create(acme))
+    for (const given of [{ a: 1 }, ['key_1'], true, 5, null, '\ud800', undefined]) {
+      const id: string = JSON.parse(JSON.stringify({ given })).given
+      for (const attempt of [
+        () => keys.get(id),
+        () => keys.disable(id),
+        () => keys.enable(id),
+        () => keys.revoke(id),
+        () => keys.update(id, { name: 'new' }),
+        () => keys.rotate(id, { graceMs: 0 }),
+      ]) {
+        const condition = given === undefined ? 'parameter_missing' : 'value_invalid'
+        expect(errorOf(attempt)).toMatchObject({ condition, param: 'id' })
+      }
+    }
+    expect(errorOf(() => keys.list({ after: '\ud800' })).param).toBe('after')
   })
 
   it('makes every one of many changes that come at once, or says which it could not', async () => {
@@ -353,6 +405,25 @@ describe('the options', () => {
       const options: object = { peppers }
       expect(() => createKeys(options)).toThrow(/^(?!.*a-secret)/)
     }
+  })
+
+  it('may have a shorter prefix than the keys there are, which go on working', () => {
+    const store = new CountingStore()
+    const before = createKeys({ store, clock })
+    const { key, record } = now(before.create(acme))
+    const imported = [
+      'sk-proj-T3BlbkFJ_0123456789',
+      `sk-proj-${'a'.repeat(33)}`,
+      'sk-0123456789abcdef',
+    ]
+    for (const secret of imported) now(before.import(secret, acme))
+
+    const keys = createKeys({ store, prefix: 'sk-', clock })
+    expect(keys.authenticate(key)).toEqual(record)
+    for (const secret of imported) expect(keys.authenticate(secret)).toMatchObject(acme)
+    expect(keys.authenticate(now(keys.create(acme)).key)).toMatchObject(acme)
+    now(keys.import('sk-svcacct-0123456789', acme))
+    expect(keys.authenticate('sk-svcacct-0123456789')).toMatchObject(acme)
   })
 
   it('make keys with the prefix that is given', () => {

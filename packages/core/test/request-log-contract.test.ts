@@ -1,4 +1,4 @@
-import type { RequestLog, RequestRecord } from '@lazu/core'
+import { checkText, type RequestLog, type RequestRecord } from '@lazu/core'
 import { runRequestLogContract } from '@lazu/testkit'
 
 /** Keeps records as copies in a map. */
@@ -10,6 +10,7 @@ class MapLog implements RequestLog {
   }
 
   find(requestId: string): RequestRecord | undefined {
+    checkText('requestId', requestId)
     return structuredClone(this.#records.get(requestId))
   }
 }
@@ -24,6 +25,7 @@ class LaterLog implements RequestLog {
   }
 
   async find(requestId: string): Promise<RequestRecord | undefined> {
+    checkText('requestId', requestId)
     const text = this.#texts.get(requestId)
     return text === undefined ? undefined : JSON.parse(text)
   }

@@ -11,6 +11,7 @@ import {
   type GatewayEvents,
   type GatewayOptions,
   type GatewayParts,
+  type Keys,
   type MadeKey,
 } from '@lazu/core'
 import { FakeClock } from '@lazu/testkit'
@@ -61,6 +62,7 @@ export class World {
   readonly faults: Faults
   readonly memory: MemoryLedger
   readonly ledger: FaultyLedger
+  readonly keys: Keys
   readonly gateway: GatewayParts
   readonly key: string
   readonly log: string[] = []
@@ -75,9 +77,9 @@ export class World {
     this.memory = new MemoryLedger({ clock })
     this.ledger = new FaultyLedger(this.memory, this.faults)
     this.memory.credit('acme', usd(1), 'c1')
-    const keys = createKeys({ clock })
-    const made = keys.create({ account: 'acme', name: 'test' }) as MadeKey
-    this.key = made.key
+    this.keys = createKeys({ clock })
+    const { keys } = this
+    this.key = this.keyOf('acme')
     this.gateway = createGateway({
       clock,
       keys,
@@ -92,9 +94,15 @@ export class World {
     events.on('settled', (event) => void this.settled.push(event))
   }
 
+  /** A new key of an account. */
+  keyOf(account: string): string {
+    const made = this.keys.create({ account, name: 'test' }) as MadeKey
+    return made.key
+  }
+
   /** A request enters, and is decided when the promise resolves. */
-  async enter(): Promise<Run> {
-    const run = new Run(this.key)
+  async enter(key: string = this.key): Promise<Run> {
+    const run = new Run(key)
     run.passed = await this.gateway.pipeline.enter(run.exchange)
     return run
   }

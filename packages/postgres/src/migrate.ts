@@ -69,19 +69,37 @@ async function inTransaction<T>(
   pool: PostgresPool,
   work: (client: PostgresClient) => Promise<T>,
 ): Promise<T> {
-  const client = await pool.connect()
+  const client = await checkOut(pool)
   try {
     await client.query('BEGIN')
     const result = await work(client)
     await client.query('COMMIT')
-    client.release()
+    giveBack(client)
     return result
   } catch (error) {
     // Closed, which rolls back whatever state it is in.
-    client.release(error instanceof Error ? error : new Error(String(error)))
+    giveBack(client, error instanceof Error ? error : new Error(String(error)))
     throw error
   }
 }
+
+/** The pool listens to the errors of those connections only that nobody has checked out. */
+async function checkOut(pool: PostgresPool): Promise<PostgresClient> {
+  const client = await pool.connect()
+  client.on('error', ignore)
+  return client
+}
+
+function giveBack(client: PostgresClient, error?: Error): void {
+  client.off('error', ignore)
+  client.release(error)
+}
+
+/**
+ * A connection that is lost is an event, which would end the process if nobody listened. The
+ * statement that runs, or the next one, fails and tells.
+ */
+function ignore(): void {}
 
 function refuseNewer(version: number, schema: string, path: string): void {
   if (version <= newestVersion) return

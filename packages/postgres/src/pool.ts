@@ -8,6 +8,8 @@ export interface PostgresClient {
   query(text: string, values?: unknown[]): Promise<PostgresResult>
   /** @param error when given, the connection is closed instead of being used again */
   release(error?: Error): void
+  on(event: 'error', listener: (error: Error) => void): unknown
+  off(event: 'error', listener: (error: Error) => void): unknown
 }
 
 /** A pool of connections: `new Pool({ … })` of pg. */

@@ -79,7 +79,8 @@ export class PostgresKeyStore implements KeyStore {
   }
 
   async #put(step: 'insert_key' | 'replace_key', key: ApiKey): Promise<unknown> {
-    const digests = new Set([key.digest, key.rotation?.digest ?? key.digest])
+    const { digest, rotation } = key
+    const digests = new Set(rotation === undefined ? [digest] : [digest, rotation.digest])
     const [row] = await this.#database.write(
       `SELECT ${this.#database.schema}.${step}($1, $2, $3, $4, $5) AS outcome`,
       encodeText(key.id),

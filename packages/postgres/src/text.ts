@@ -1,3 +1,5 @@
+import { checkText } from '@lazu/core/stores'
+
 /**
  * PostgreSQL's text holds every character but NUL, and no half of a surrogate pair. Names may hold
  * either, so these are written in characters that it does hold; U+0001, which each form begins with,
@@ -13,8 +15,13 @@ const halves = /\p{Cs}/u
 const allHalves = /\p{Cs}/gu
 const hexLength = 4
 
-/** A text as it is stored. */
+/**
+ * A text as it is stored. Every name and id goes through here.
+ *
+ * @throws RangeError for what is no text: the driver would make one of it, or a list
+ */
 export function encodeText(text: string): string {
+  checkText('a name or an id', text)
   if (!text.includes('\0') && !text.includes(mark) && !halves.test(text)) return text
   return text
     .replaceAll(mark, mark + markItself)

@@ -3,6 +3,7 @@ import {
   describeWithPostgres,
   runKeyStoreContract,
   runLedgerContract,
+  runLedgerNamesContract,
   runRequestLogContract,
   type FakeClock,
 } from '@lazu/testkit'
@@ -54,6 +55,8 @@ describeWithPostgres('The contracts of stores', (server) => {
     // All that is kept of a ledger is in the database.
     reopen: (_ledger, clock) => openStore(clock).ledger,
   })
+
+  runLedgerNamesContract('PostgreSQL', async (clock) => (await emptyStore(clock)).ledger)
 
   runRequestLogContract('PostgreSQL', async () => {
     const { requestLog } = await emptyStore()

@@ -1,12 +1,16 @@
 import { ConfigurationError } from '@lazu/core'
 import { migrationsSql, postgresStore } from '@lazu/postgres'
 import { describeWithPostgres } from '@lazu/testkit'
-import { Pool } from 'pg'
-import { describe, expect, it } from 'vitest'
-import { request } from './outcomes.js'
+import { Pool, type PoolClient } from 'pg'
+import { describe, expect, it, vi } from 'vitest'
+import { outcomeOf, request } from './outcomes.js'
 import { useStores } from './stores.js'
 
 const newest = 3
+
+/** Who waits for somebody else who migrates. */
+const waiting = `SELECT pid FROM pg_locks WHERE locktype = 'advisory' AND NOT granted
+  AND database = (SELECT oid FROM pg_database WHERE datname = current_database())`
 
 describeWithPostgres('Migrating', (server) => {
   const stores = useStores(server)
@@ -87,6 +91,37 @@ describeWithPostgres('Migrating', (server) => {
     const { rows } = await pool.query(`SELECT to_regclass('${schema}.migrations') AS there`)
     expect(rows).toEqual([{ there: null }])
     expect(pool.waitingCount).toBe(0)
+  })
+
+  it('ends no process when its connection is lost while it waits for another one', async () => {
+    const schema = stores.newSchema()
+    const [admin, pool] = [stores.pool(), stores.pool()]
+    const checkedOut: PoolClient[] = []
+    pool.on('acquire', (client) => void checkedOut.push(client))
+    const holder = await admin.connect()
+    try {
+      await holder.query('BEGIN')
+      await holder.query('SELECT pg_advisory_xact_lock(hashtextextended($1, 0))', [
+        `lazu migrates ${schema}`,
+      ])
+      const outcome = outcomeOf(() => stores.make({ schema, pool }).migrate())
+      await vi.waitFor(async () => {
+        const { rows } = await admin.query(waiting)
+        expect(rows).toHaveLength(1)
+      })
+      // A lost connection is an event, and would end the process if nobody listened.
+      expect(checkedOut.at(-1)?.listenerCount('error')).toBe(1)
+      const { rows } = await admin.query(`SELECT pg_terminate_backend(pid) FROM (${waiting}) AS w`)
+      expect(rows).toHaveLength(1)
+      expect(await outcome).toBe('store_write_failed')
+    } finally {
+      await holder.query('ROLLBACK')
+      holder.release()
+    }
+    await stores.make({ schema, pool }).migrate()
+    const client = await pool.connect()
+    expect(client.listenerCount('error')).toBe(0)
+    client.release()
   })
 
   it('needs no right to make anything when there is nothing to make', async () => {

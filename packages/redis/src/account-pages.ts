@@ -1,6 +1,7 @@
 import type { AccountBalance, AccountPage } from '@lazu/core'
 import { balanceIn, list, text } from './answer.js'
 import type { RedisClient } from './clients/redis-client.js'
+import { RedisForgotError } from './failures.js'
 import type { KeyNames } from './key-names.js'
 import { balanceScript } from './scripts/step-scripts.js'
 import type { Steps } from './steps.js'
@@ -59,8 +60,14 @@ async function namesAfter(
   return list(answer).map(text)
 }
 
-// A name is in the index before its account is made, and stays there when it never was.
+// A name is in the index before its account is made, and stays there when it never was. One that is
+// forgotten has no balance until it is restored, and the others are told all the same.
 async function balanceOf(steps: Steps, account: string): Promise<AccountBalance | undefined> {
-  const answer = await steps.run({ script: balanceScript, account, args: [] })
-  return answer.generation === '' ? undefined : { account, ...balanceIn(answer) }
+  try {
+    const answer = await steps.run({ script: balanceScript, account, args: [] })
+    return answer.generation === '' ? undefined : { account, ...balanceIn(answer) }
+  } catch (error) {
+    if (error instanceof RedisForgotError) return undefined
+    throw error
+  }
 }

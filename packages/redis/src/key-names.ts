@@ -1,3 +1,5 @@
+import { checkText } from '@lazu/core'
+
 /**
  * The names of the keys in Redis. What is in braces decides the slot of a cluster: everything of one
  * account begins with the account's name and so shares a slot.
@@ -39,11 +41,12 @@ function escaped(name: string): string {
 }
 
 /**
- * Checks that a name can be stored: half a surrogate pair has no UTF-8, and would be stored as
- * something else.
+ * Checks that a name can be stored: it is a text, without half a surrogate pair, which has no UTF-8 and
+ * would be stored as something else.
  *
  * @throws RangeError
  */
 export function checkName(what: string, name: string): void {
+  checkText(what, name)
   if (/\p{Cs}/u.test(name)) throw new RangeError(`${what} is no well-formed text`)
 }

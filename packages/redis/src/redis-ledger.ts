@@ -21,7 +21,7 @@ import {
 import { accountNames, accountPage } from './account-pages.js'
 import { balanceIn, tooLarge } from './answer.js'
 import type { RedisClient } from './clients/redis-client.js'
-import { failingAs, type FailureCondition } from './failures.js'
+import { DurableBehindError, failingAs, type FailureCondition } from './failures.js'
 import { drainAccount, type Asking, type JournalSink } from './journal.js'
 import { checkName, type KeyNames } from './key-names.js'
 import { Reservations } from './reservations.js'
@@ -137,7 +137,8 @@ export class RedisLedger implements Ledger {
    * Adds to an account. The same reference on the same account adds once, whatever the amount. With
    * a durable ledger it is credited there first, so that no payment is lost with Redis.
    *
-   * @throws GatewayError `store_write_failed`; it may be repeated with the same reference
+   * @throws GatewayError `store_write_failed`; it may be repeated with the same reference. Its cause is a
+   *   DurableBehindError while the durable ledger has been granted less than Redis knows
    * @throws RangeError for an amount or a name that is none, or an amount that makes the sum too
    *   large to be exact
    */
@@ -146,12 +147,29 @@ export class RedisLedger implements Ledger {
     checkName('account', account)
     checkName('reference', reference)
     const answer = await this.#within('store_write_failed', async () => {
-      const durable = await this.#durable?.credit(account, amount, reference)
+      const durable = await this.#creditDurable(account, amount, reference)
       const args = [String(amount), reference, String(durable?.granted ?? '')]
       return this.#steps.run({ script: creditScript, account, args })
     })
     if (answer.status === 'range') throw tooLarge('what was credited')
     return balanceIn(answer)
+  }
+
+  /**
+   * Redis takes what a durable ledger has been granted by then. One that knows of less than Redis would
+   * have Redis take this payment for one it has already.
+   */
+  async #creditDurable(
+    account: string,
+    amount: number,
+    reference: string,
+  ): Promise<Balance | undefined> {
+    if (this.#durable === undefined) return undefined
+    const { granted } = await this.#steps.run({ script: balanceScript, account, args: [] })
+    // Asked later: every payment is there before it is in Redis.
+    const durable = await this.#durable.balance(account)
+    if (durable.granted < granted) throw new DurableBehindError(account)
+    return this.#durable.credit(account, amount, reference)
   }
 
   /**
@@ -169,7 +187,8 @@ export class RedisLedger implements Ledger {
   }
 
   /**
-   * A page of accounts. See `Ledger.accounts`.
+   * A page of accounts. See `Ledger.accounts`. One that Redis has forgotten is not among them until
+   * it is restored.
    *
    * @throws GatewayError `store_read_failed`
    * @throws RangeError for a limit that is none
@@ -272,7 +291,7 @@ export class RedisLedger implements Ledger {
     action: (servers: Servers) => Promise<T>,
   ): Promise<T> {
     return failingAs(condition, async () => {
-      this.#servers ??= checkServers(this.#client)
+      this.#servers ??= checkServers(this.#client, this.#names)
       const checking = this.#servers
       try {
         await checking

@@ -44,7 +44,8 @@ export class Reservations {
   readonly #made = new BoundedMap<MadeReservation>(mostMade)
   /**
    * How the last ones ended, as this process was told. Who asked may have waited no longer, and asks
-   * again when Redis has forgotten it.
+   * again when Redis has forgotten it, or has an older state in which the reservation is open: it
+   * must not be charged twice.
    */
   readonly #ends = new BoundedMap<Settled>(mostEnds)
 
@@ -62,6 +63,8 @@ export class Reservations {
       : this.#reserve(request, newToken(), this.#names.pointer(id)))
     switch (answer?.status) {
       case 'held':
+        // An id that was used before, longer ago than Redis remembers.
+        this.#ends.delete(id)
         this.#made.set(id, { account, key, model, generation: answer.generation })
         return { id, account, key, amount: integer(answer.rest[0]) }
       case 'insufficient':
@@ -79,6 +82,8 @@ export class Reservations {
     amount: number,
     tokens: ChargedTokens | undefined,
   ): Promise<Settled | undefined> {
+    const known = this.#ends.get(id)
+    if (known !== undefined) return known
     const made = this.#made.get(id)
     const answer = await this.#end(id, settleScript, [
       String(amount),
@@ -98,7 +103,7 @@ export class Reservations {
   }
 
   async release(id: string): Promise<Settled | undefined> {
-    return this.#endIn(id, await this.#end(id, releaseScript, []))
+    return this.#ends.get(id) ?? this.#endIn(id, await this.#end(id, releaseScript, []))
   }
 
   async extend(id: string, ttlMs: number, { isCluster }: Servers): Promise<boolean> {
@@ -168,6 +173,7 @@ export class Reservations {
 
   #endIn(id: string, answer: Answer | undefined): Settled | undefined {
     const end = endIn(id, answer)
+    // An earlier try may have been answered meanwhile.
     if (end === undefined) return this.#ends.get(id)
     this.#ends.set(id, end)
     return end

@@ -1,5 +1,6 @@
 import { ConfigurationError } from '@lazu/core'
 import type { RedisClient } from './clients/redis-client.js'
+import type { KeyNames } from './key-names.js'
 
 /** What is to be known of the servers. */
 export interface Servers {
@@ -13,8 +14,11 @@ const leastVersion = '6.2'
  *
  * @throws ConfigurationError when a server is too old
  */
-export async function checkServers(client: RedisClient): Promise<Servers> {
+export async function checkServers(client: RedisClient, names: KeyNames): Promise<Servers> {
+  // A cluster that is not connected yet knows no servers. A command on a key waits until it is.
+  await client.send(names.accounts, ['ZCARD', names.accounts])
   const infos = (await client.sendToAll(['INFO', 'server'])).map(String)
+  if (infos.length === 0) throw new Error('the client of the cluster knows no servers')
   for (const info of infos) checkVersion(fieldOf(info, 'redis_version'))
   await checkEviction(client)
   return { isCluster: infos.some((info) => modeOf(info) === 'cluster') }

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import type { Balance, Clock, Ledger } from '@lazu/core'
+import { AccountIndex } from './account-index.js'
 import { integer, list, readAnswer, text, type Answer } from './answer.js'
 import { BoundedMap } from './bounded-map.js'
 import type { RedisClient } from './clients/redis-client.js'
@@ -7,6 +8,7 @@ import { RedisForgotError } from './failures.js'
 import type { KeyNames } from './key-names.js'
 import { restoreScript } from './scripts/restore-script.js'
 import { evalScript, type Script } from './scripts/script.js'
+import { settleScript } from './scripts/settle-script.js'
 import { linkScript, spendingScript } from './scripts/step-scripts.js'
 
 /** What of a durable ledger is used. */
@@ -65,6 +67,7 @@ export class Steps {
   readonly #durable: DurableLedger | undefined
   readonly #journal: string
   readonly #clock: Clock | undefined
+  readonly #index: AccountIndex
   readonly #generations = randomBytes(9).toString('base64url')
   #made = 0
   readonly #asking = new Map<string, Promise<Balance | undefined>>()
@@ -76,6 +79,7 @@ export class Steps {
     this.#durable = durable
     this.#journal = hasJournal ? '1' : ''
     this.#clock = clock
+    this.#index = new AccountIndex(client, names, clock)
   }
 
   /**
@@ -100,11 +104,11 @@ export class Steps {
           progress.wasAsked = true
           break
         case 'index':
-          await this.#index(step)
+          await this.#addToIndexes(step)
           progress.isIndexed = true
           break
         case 'elsewhere':
-          progress.elsewhere = await this.#elsewhere(answer)
+          progress.elsewhere = await this.#elsewhere(step, answer)
           break
         case 'forgotten':
           if (progress.recoveries++ === mostRecoveries) throw forgotten(step.account)
@@ -129,7 +133,7 @@ export class Steps {
 
   async #restore(account: string, before: Sums, kept: Sums, generation: string): Promise<Answer> {
     const seen = this.#seen.get(account)
-    await this.#indexAccount(account)
+    await this.#index.add(account)
     const answer = readAnswer(
       await evalScript(
         this.#client,
@@ -171,7 +175,9 @@ export class Steps {
         ],
       ),
     )
-    if (answer.status !== 'forgotten') this.#note(step.account, answer)
+    if (answer.status === 'forgotten') return answer
+    this.#note(step.account, answer)
+    if (answer.generation !== '') this.#index.refresh(step.account)
     return answer
   }
 
@@ -182,7 +188,7 @@ export class Steps {
       clock === undefined ? '' : String(Math.floor(clock.monotonicMs())),
       clock === undefined ? '' : String(Math.floor(clock.wallMs())),
       seen?.generation ?? generation,
-      String(seen?.steps ?? 0),
+      `${seen?.steps ?? 0} ${seen?.granted ?? 0} ${seen?.settled ?? 0}`,
       this.#journal,
       `${this.#generations}${(this.#made++).toString(36)}`,
     ]
@@ -229,8 +235,8 @@ export class Steps {
     return this.#durable?.balance(account)
   }
 
-  async #index({ account, key }: Step): Promise<void> {
-    await this.#indexAccount(account)
+  async #addToIndexes({ account, key }: Step): Promise<void> {
+    await this.#index.add(account)
     if (key === undefined) return
     const index = this.#names.accountsOfKey(key)
     await this.#client.send(index, ['SADD', index, account])
@@ -242,29 +248,31 @@ export class Steps {
     }
   }
 
-  async #indexAccount(account: string): Promise<void> {
-    const index = this.#names.accounts
-    await this.#client.send(index, ['ZADD', index, '0', account])
-  }
-
   /** The accounts that paid for a key. */
   async accountsOf(key: string): Promise<readonly string[]> {
     const index = this.#names.accountsOfKey(key)
     return members(await this.#client.send(index, ['SMEMBERS', index]))
   }
 
-  async #elsewhere({ rest: [key, accounts] }: Answer): Promise<string> {
-    const answers = await Promise.all(
-      members(accounts).map(async (account) =>
-        this.run({ script: spendingScript, account, args: [text(key)] }),
-      ),
-    )
+  async #elsewhere({ script }: Step, { rest: [key, accounts] }: Answer): Promise<string> {
     const sums = [0, 0, 0, 0]
-    for (const { rest } of answers) {
+    const add = async (account: string): Promise<void> => {
+      const { rest } = await this.run({ script: spendingScript, account, args: [text(key)] })
       for (const [index, sum] of rest.entries()) sums[index] = (sums[index] ?? 0) + integer(sum)
     }
+    // A charge must not wait for another account to be restored: what was spent there only bounds it.
+    const isCharge = script === settleScript
+    const adding = members(accounts).map(async (account) => {
+      const added = add(account)
+      return isCharge ? added.catch(ignoreForgotten) : added
+    })
+    await Promise.all(adding)
     return sums.join(' ')
   }
+}
+
+function ignoreForgotten(error: unknown): void {
+  if (!(error instanceof RedisForgotError)) throw error
 }
 
 function seenIn({ generation, steps, granted, settled }: Answer): Seen {
@@ -277,6 +285,7 @@ function members(value: unknown): string[] {
 }
 
 function forgotten(account: string, lost?: number): RedisForgotError {
-  const what = lost === undefined ? 'the money' : `the newest ${lost} steps`
-  return new RedisForgotError(account, what)
+  if (lost === undefined) return new RedisForgotError(account, 'the money')
+  // Others may have made as many since.
+  return new RedisForgotError(account, lost > 0 ? `the newest ${lost} steps` : 'the newest steps')
 }

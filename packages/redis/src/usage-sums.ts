@@ -5,9 +5,8 @@ import type { Steps } from './steps.js'
 
 /** Adds up what was spent. The query has been checked. */
 export async function usageSums(steps: Steps, query: UsageQuery): Promise<UsageSum[]> {
-  const isAccount = 'account' in query
-  const accounts = isAccount ? [query.account] : await steps.accountsOf(query.key)
-  const onlyKey = isAccount ? undefined : query.key
+  const { account: onlyAccount, key: onlyKey }: { account?: string; key?: string } = query
+  const accounts = onlyKey === undefined ? [onlyAccount ?? ''] : await steps.accountsOf(onlyKey)
   const sums = new Map<string, UsageSum>()
   for (const account of accounts) {
     const toDay = dayOfDate('to', query.to)

@@ -1,8 +1,9 @@
 import { isDeepStrictEqual } from 'node:util'
 import { RedisForgotError, redisLedger } from '@lazu/redis'
 import { describeWithRedisCluster } from '@lazu/testkit'
+import { Cluster } from 'ioredis'
 import { createClient } from 'redis'
-import { expect, it } from 'vitest'
+import { expect, it, onTestFinished } from 'vitest'
 import { openedForTests, openIoredisCluster, openNodeRedisCluster } from './clients.js'
 import { runContract } from './contract.js'
 
@@ -46,6 +47,15 @@ describeWithRedisCluster('the ledger', (servers) => {
     expect(outcomes.filter(({ status }) => status === 'fulfilled')).toHaveLength(1)
     const held = (await ledger.accounts({ limit: 100 })).map((account) => account.held)
     expect(held.toSorted((one, other) => other - one).slice(0, 2)).toEqual([60, 0])
+  })
+
+  it('may be used before its client is connected', async () => {
+    const client = new Cluster([url()], { lazyConnect: true })
+    onTestFinished(() => client.disconnect())
+    const ledger = redisLedger(client, { prefix: 'not connected' })
+    await ledger.credit('acme', 100, 'c1')
+    await ledger.reserve({ id: 'r1', account: 'acme', key: 'k1', amount: 60, ttlMs: 60_000 })
+    expect(await ledger.balance('acme')).toMatchObject({ held: 60 })
   })
 
   it('refuses only the accounts of a node that forgot', async () => {

@@ -1,9 +1,15 @@
 import { GatewayError, MemoryLedger, type ReserveRequest } from '@lazu/core'
-import { RedisForgotError, redisLedger, type JournalEntry, type RedisLedger } from '@lazu/redis'
-import { describeWithRedis, startRedis, type RedisServer } from '@lazu/testkit'
+import {
+  DurableBehindError,
+  RedisForgotError,
+  redisLedger,
+  type JournalEntry,
+  type RedisLedger,
+} from '@lazu/redis'
+import { describeWithRedis, FakeClock, startRedis, type RedisServer } from '@lazu/testkit'
 import { createClient } from 'redis'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { openedForTests, openIoredis, openNodeRedis } from './clients.js'
+import { openedForTests, openIoredis, openNodeRedis, type Opened } from './clients.js'
 
 const someone = { account: 'acme', key: 'k1', ttlMs: 60_000 }
 
@@ -88,6 +94,52 @@ describeWithRedis('a ledger that forgot', (server) => {
     })
   })
 
+  it('charges an account although another one its key paid with is forgotten', async () => {
+    const ledger = redisLedger(client())
+    for (const account of ['acme', 'other']) {
+      await ledger.credit(account, 100, 'c1')
+      await ledger.reserve({ ...someone, account, id: `of ${account}`, amount: 10 })
+    }
+    await command(server(), 'DEL', '{lazu:account:acme}')
+    expect(await ledger.settle('of other', 10)).toMatchObject({ ended: 'settled' })
+    expect(await ledger.balance('other')).toMatchObject({ settled: 10 })
+    // What a cap allows is not known.
+    const capped = { ...someone, account: 'other', id: 'r2', amount: 1, caps: { total: 50 } }
+    expect((await rejection(ledger.reserve(capped))).cause).toBeInstanceOf(RedisForgotError)
+    const accounts = await ledger.accounts({ limit: 10 })
+    expect(accounts.map(({ account }) => account)).toEqual(['other'])
+  })
+
+  it('is restored by whoever comes, once somebody has seen that it was made anew', async () => {
+    const ledger = redisLedger(client())
+    await ledger.credit('acme', 100, 'c1')
+    await spend(ledger, 'r1', 25)
+    await command(server(), 'FLUSHALL')
+    await redisLedger(client()).credit('acme', 7, 'c2')
+    await rejection(ledger.balance('acme'))
+    const stranger = redisLedger(client())
+    const sums = { granted: 107, settled: 25 }
+    expect(await stranger.restore('acme', { granted: 100, settled: 25 })).toMatchObject(sums)
+    expect(await stranger.restore('acme', { granted: 100, settled: 25 })).toMatchObject(sums)
+    expect(await ledger.balance('acme')).toMatchObject(sums)
+  })
+
+  it('lists an account again that is served, when the list was lost', async () => {
+    const clock = new FakeClock()
+    const ledger = redisLedger(client(), { clock, journal: true })
+    await ledger.credit('acme', 100, 'c1')
+    await spend(ledger, 'r1', 25)
+    await command(server(), 'DEL', '{lazu:accounts}')
+    await ledger.balance('acme')
+    expect(await ledger.accounts({ limit: 10 })).toEqual([])
+    clock.advance(60_000)
+    await ledger.balance('acme')
+    await expect.poll(() => ledger.accounts({ limit: 10 })).toHaveLength(1)
+    const kinds: string[] = []
+    await ledger.drainJournal((entries) => void kinds.push(...entries.map(({ kind }) => kind)))
+    expect(kinds).toEqual(['grant', 'reserve', 'settled'])
+  })
+
   it('leaves an account alone that was not forgotten', async () => {
     const ledger = redisLedger(client())
     await ledger.credit('acme', 100, 'c1')
@@ -160,6 +212,30 @@ describeWithRedis('a ledger that forgot', (server) => {
       expect(await ledger.credit('acme', 50, 'c2')).toMatchObject({ granted: 150 })
       expect(await ledger.credit('acme', 5, 'c3')).toMatchObject({ granted: 155 })
       expect(durable.balance('acme')).toMatchObject({ granted: 155 })
+    })
+
+    it('takes no payment until the durable one has what only Redis knew of', async () => {
+      const behind = new MemoryLedger()
+      behind.credit('acme', 60, 'c1')
+      let used = durable
+      const switched = redisLedger(client(), {
+        prefix: 'behind',
+        durable: {
+          balance: (account) => used.balance(account),
+          credit: (...payment) => used.credit(...payment),
+        },
+      })
+      await switched.credit('acme', 70, 'c2')
+      // The standby that takes over is without the newest payment, and Redis is lost as well.
+      used = behind
+      await command(server(), 'FLUSHALL')
+      expect(await switched.balance('acme')).toMatchObject({ granted: 170 })
+      const error = await rejection(switched.credit('acme', 10, 'c3'))
+      expect(error).toMatchObject({ condition: 'store_write_failed' })
+      expect(error.cause).toBeInstanceOf(DurableBehindError)
+      await switched.drainJournal((entries) => keep(behind, entries))
+      expect(await switched.credit('acme', 10, 'c3')).toMatchObject({ granted: 180 })
+      expect(behind.balance('acme')).toMatchObject({ granted: 180 })
     })
 
     it('refuses as long as the durable one cannot be asked', async () => {
@@ -239,6 +315,87 @@ describeWithRedis('a ledger whose server comes back', (first) => {
   })
 })
 
+describeWithRedis('a ledger whose server comes back with an older state', (first) => {
+  let server: RedisServer
+  let opened: Opened
+
+  beforeEach(async () => {
+    await first().kill()
+    server = await startRedis({ of: first() })
+    opened = await openIoredis(server.url)
+  })
+
+  afterEach(async () => {
+    opened.close()
+    await server.kill()
+  })
+
+  /** Ends the server, and starts another one with what is on the disk. */
+  async function goBack(): Promise<void> {
+    await server.kill()
+    server = await startRedis({ of: server })
+  }
+
+  it('charges once what is open in it and was told to be charged', async () => {
+    const ledger = redisLedger(opened.client, { prefix: 'told' })
+    await chargeAndGoBack(ledger)
+    await expect.poll(() => isForgotten(ledger), { timeout: 10_000 }).toBe(true)
+    await ledger.restore('acme', { granted: 2_000, settled: 900 })
+    await expectChargedOnce(ledger)
+  })
+
+  it('charges it once when it loads the account from a durable ledger', async () => {
+    const ledger = redisLedger(opened.client, { prefix: 'durable', durable: new MemoryLedger() })
+    await chargeAndGoBack(ledger)
+    await expect.poll(() => settledBy(ledger), { timeout: 10_000 }).toBe(900)
+    await expectChargedOnce(ledger)
+  })
+
+  async function chargeAndGoBack(ledger: RedisLedger): Promise<void> {
+    await ledger.credit('acme', 2_000, 'c1')
+    await ledger.reserve({ ...someone, id: 'r1', amount: 900 })
+    await command(server, 'SAVE')
+    expect(await ledger.settle('r1', 900)).toEqual(charged)
+    await goBack()
+  }
+
+  it('notices it also when others have made as many steps since', async () => {
+    const durable = new MemoryLedger()
+    const options = { prefix: 'as many', durable }
+    const ledger = redisLedger(opened.client, options)
+    const other = redisLedger(opened.client, options)
+    await ledger.credit('acme', 1_000, 'c1')
+    await ledger.reserve({ ...someone, id: 'r1', amount: 600 })
+    await other.balance('acme')
+    await command(server, 'SAVE')
+    await ledger.settle('r1', 600)
+    await goBack()
+    await expect.poll(() => settledBy(other), { timeout: 10_000 }).toBe(0)
+    for (const id of ['r2', 'r3']) {
+      await other.reserve({ ...someone, id, amount: 1 })
+      await other.release(id)
+    }
+    expect(await ledger.balance('acme')).toMatchObject({ granted: 1_000, settled: 600 })
+    expect(await other.balance('acme')).toMatchObject({ granted: 1_000, settled: 600 })
+  })
+})
+
+const charged = { id: 'r1', ended: 'settled', amount: 900 }
+
+async function expectChargedOnce(ledger: RedisLedger): Promise<void> {
+  expect(await ledger.settle('r1', 900)).toEqual(charged)
+  expect(await ledger.release('r1')).toEqual(charged)
+  expect(await ledger.balance('acme')).toMatchObject({ granted: 2_000, settled: 900 })
+}
+
+async function isForgotten(ledger: RedisLedger): Promise<boolean> {
+  return (await rejection(ledger.balance('acme'))).cause instanceof RedisForgotError
+}
+
+async function settledBy(ledger: RedisLedger): Promise<number> {
+  return (await ledger.balance('acme')).settled
+}
+
 async function spend(ledger: RedisLedger, id: string, amount: number): Promise<void> {
   const request: ReserveRequest = { ...someone, id, amount }
   await ledger.reserve(request)
@@ -264,8 +421,8 @@ async function rejection(step: Promise<unknown>): Promise<GatewayError> {
   throw new Error(`no GatewayError but ${String(error)}`)
 }
 
-async function command(server: RedisServer, name: string): Promise<void> {
+async function command(server: RedisServer, ...words: readonly string[]): Promise<void> {
   const admin = await createClient({ url: server.url }).connect()
-  await admin.sendCommand([name])
+  await admin.sendCommand(words)
   admin.destroy()
 }

@@ -44,12 +44,15 @@ export class Connection {
     this.#synchronous = synchronous === undefined ? full : integer(synchronous, 'synchronous')
   }
 
+  /** A statement. It throws a TypeError for a parameter that is none, whatever the driver would do. */
   prepare(sql: string): Statement {
     const statement = this.#database.prepare(sql)
     return {
-      run: (...parameters) => void statement.run(...parameters),
-      get: (...parameters) => rowOf(statement.get(...parameters)),
-      all: (...parameters) => statement.all(...parameters).map((row) => rowOf(row) ?? {}),
+      run: (...parameters) => void statement.run(...bindable(parameters)),
+      get: (...parameters) => rowOf(statement.get(...bindable(parameters))),
+      all: (...parameters) => {
+        return statement.all(...bindable(parameters)).map((row) => rowOf(row) ?? {})
+      },
     }
   }
 
@@ -144,6 +147,21 @@ export class Connection {
   #refuseWhenClosed(condition: Condition): void {
     if (this.#closed) throw new GatewayError(condition, { cause: new Error('it was closed') })
   }
+}
+
+/**
+ * The parameters, if a statement can be given them. Drivers differ in what they do with others: take
+ * a list apart, look in an object for names, or end the process.
+ *
+ * @throws TypeError
+ */
+function bindable(parameters: SqlValue[]): SqlValue[] {
+  for (const parameter of parameters) {
+    const type = typeof parameter
+    if (type === 'string' || type === 'number' || parameter === null) continue
+    throw new TypeError(`a parameter of a statement is neither a text nor a number, but ${type}`)
+  }
+  return parameters
 }
 
 /** SQLite's error as the store's; any other error is what it is. */

@@ -1,5 +1,6 @@
 import type { ApiKey, KeyPage, KeyStore } from '@lazu/core'
 import { KeyConflictError, KeyNotFoundError } from '@lazu/core/stores'
+import { checkKey, checkKeyPage, checkName } from './arguments.js'
 import type { Connection, Statement } from './connection.js'
 import { text, type Row } from './database.js'
 import { isConstraint } from './failures.js'
@@ -41,14 +42,17 @@ export class DatabaseKeyStore implements KeyStore {
   }
 
   findByDigest(digest: string): ApiKey | undefined | Promise<ApiKey | undefined> {
+    checkName('digest', digest)
     return this.#connection.read(() => keyOf(this.#byDigest.get(digest)))
   }
 
   get(id: string): ApiKey | undefined | Promise<ApiKey | undefined> {
+    checkName('id', id)
     return this.#connection.read(() => keyOf(this.#byId.get(id)))
   }
 
   insert(key: ApiKey): void | Promise<void> {
+    checkKey(key)
     return this.#connection.write(() => {
       if (this.#byId.get(key.id) !== undefined) {
         throw new KeyConflictError(`There is a key ${key.id} already.`)
@@ -59,6 +63,7 @@ export class DatabaseKeyStore implements KeyStore {
   }
 
   replace(key: ApiKey): void | Promise<void> {
+    checkKey(key)
     return this.#connection.write(() => {
       const before = keyOf(this.#byId.get(key.id))
       if (before === undefined) throw new KeyNotFoundError(key.id)
@@ -73,6 +78,7 @@ export class DatabaseKeyStore implements KeyStore {
   }
 
   list(page: KeyPage): readonly ApiKey[] | Promise<readonly ApiKey[]> {
+    checkKeyPage(page)
     const { account, after = '', limit } = page
     return this.#connection.read(() => {
       const rows =

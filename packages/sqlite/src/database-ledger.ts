@@ -12,15 +12,20 @@ import type {
 } from '@lazu/core'
 import {
   checkAmount,
-  checkPageLimit,
-  checkTtlMs,
   insufficientQuota,
   KeySpending,
   quotaConflict,
   UtcCalendar,
 } from '@lazu/core/stores'
 import { Accounts, balanceOf } from './accounts.js'
-import { checkCredit, checkName, checkReserve, checkSettle } from './arguments.js'
+import {
+  checkAccountPage,
+  checkCredit,
+  checkExtend,
+  checkName,
+  checkReserve,
+  checkSettle,
+} from './arguments.js'
 import { compact } from './compaction.js'
 import type { Connection } from './connection.js'
 import { UsageSums } from './usage-sums.js'
@@ -103,15 +108,15 @@ export class DatabaseLedger implements SqliteLedger {
    * Ends a reservation with a charge. See `Ledger.settle`.
    *
    * @throws GatewayError `store_write_failed`; whether it was charged then shows a second try
-   * @throws RangeError for an amount or a number of tokens that is none, or that makes a sum too
-   *   large to be exact; the reservation is open then as before
+   * @throws RangeError for an id, an amount or a number of tokens that is none, or that makes a sum
+   *   too large to be exact; the reservation is open then as before
    */
   settle(
     id: string,
     amount: number,
     tokens?: ChargedTokens,
   ): Settled | undefined | Promise<Settled | undefined> {
-    checkSettle(amount, tokens)
+    checkSettle(id, amount, tokens)
     return this.#connection.write(() => {
       this.#expiry.expire()
       const open = this.#reservations.settle(id, this.#clock.wallMs(), amount, tokens)
@@ -126,6 +131,7 @@ export class DatabaseLedger implements SqliteLedger {
 
   /** Ends a reservation without a charge. See `Ledger.release`. */
   release(id: string): Settled | undefined | Promise<Settled | undefined> {
+    checkName('id', id)
     return this.#connection.write(() => {
       this.#expiry.expire()
       const open = this.#reservations.release(id, this.#clock.wallMs())
@@ -139,10 +145,10 @@ export class DatabaseLedger implements SqliteLedger {
   /**
    * Holds an open reservation for `ttlMs` from now. See `Ledger.extend`.
    *
-   * @throws RangeError for a ttlMs that is none
+   * @throws RangeError for an id or a ttlMs that is none
    */
   extend(id: string, ttlMs: number): boolean | Promise<boolean> {
-    checkTtlMs(ttlMs)
+    checkExtend(id, ttlMs)
     return this.#connection.write(() => {
       const nowMs = this.#expiry.expire()
       return this.#reservations.extend(id, nowMs, nowMs + ttlMs)
@@ -151,6 +157,7 @@ export class DatabaseLedger implements SqliteLedger {
 
   /** An account's money now. An account nobody credited has zeros. */
   balance(account: string): Balance | Promise<Balance> {
+    checkName('account', account)
     return this.#connection.read(() => this.#balance(account))
   }
 
@@ -188,11 +195,9 @@ export class DatabaseLedger implements SqliteLedger {
   }
 
   /** A page of accounts. See `Ledger.accounts`. */
-  accounts({
-    after,
-    limit,
-  }: AccountPage): readonly AccountBalance[] | Promise<readonly AccountBalance[]> {
-    checkPageLimit(limit)
+  accounts(page: AccountPage): readonly AccountBalance[] | Promise<readonly AccountBalance[]> {
+    checkAccountPage(page)
+    const { after, limit } = page
     return this.#connection.read(() =>
       this.#accounts.page(after, limit).map((account) => ({ account, ...this.#balance(account) })),
     )
@@ -201,7 +206,7 @@ export class DatabaseLedger implements SqliteLedger {
   /**
    * What was spent. See `Ledger.usage`.
    *
-   * @throws RangeError for a date that is none
+   * @throws RangeError for a name or a date that is none
    */
   usage(query: UsageQuery): readonly UsageSum[] | Promise<readonly UsageSum[]> {
     return this.#usage.sums(query)
@@ -209,6 +214,7 @@ export class DatabaseLedger implements SqliteLedger {
 
   /** What happened to a reservation. See `Ledger.movements`. */
   movements(id: string): readonly Movement[] | Promise<readonly Movement[]> {
+    checkName('id', id)
     return this.#connection.read(() => {
       return this.#reservations.movements(id, this.#expiry.overdueSinceMs(id))
     })

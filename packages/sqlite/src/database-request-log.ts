@@ -1,5 +1,6 @@
 import type { RequestRecord } from '@lazu/core'
 import { isPromise } from '@lazu/core/stores'
+import { checkName } from './arguments.js'
 import type { Connection, Statement } from './connection.js'
 import { text } from './database.js'
 import type { SqliteRequestLog } from './store-parts.js'
@@ -54,6 +55,7 @@ export class DatabaseRequestLog implements SqliteRequestLog {
   }
 
   find(requestId: string): RequestRecord | undefined | Promise<RequestRecord | undefined> {
+    checkName('requestId', requestId)
     const waiting = this.#waiting.findLast((record) => record.requestId === requestId)
     if (waiting !== undefined) return structuredClone(waiting)
     return this.#connection.read(() => {

@@ -172,15 +172,17 @@ function storeInFile(file: SqliteFileOptions, name: string, parts: Parts): Sqlit
   }
 }
 
+/** What the `lazu` command asks stores that can be either. */
+const goneWithTheProcess = { isInMemory: true } as const
+
 /** A database in memory can be seen by this connection alone, which is in the calling thread. */
 function storeInMemory(name: string, parts: Parts): SqliteStore {
   const database = openDatabase(inMemory, name, 'normal')
   const store = storeOn(database, name, parts)
-  const { keys, ledger, requestLog } = store
   return {
-    keys,
-    ledger,
-    requestLog,
+    keys: Object.assign(store.keys, goneWithTheProcess),
+    ledger: Object.assign(store.ledger, goneWithTheProcess),
+    requestLog: store.requestLog,
     async close() {
       await store.close()
       database.close()

@@ -1,5 +1,6 @@
 import type { ChargedTokens, UsageQuery, UsageSum } from '@lazu/core'
-import { checkUsageQuery, dateOfDay, dayOfDate } from '@lazu/core/stores'
+import { dateOfDay, dayOfDate } from '@lazu/core/stores'
+import { checkUsage } from './arguments.js'
 import type { Connection, Statement } from './connection.js'
 import { integer, text, type Row } from './database.js'
 
@@ -40,11 +41,11 @@ export class UsageSums {
 
   /** Answers `Ledger.usage`. */
   sums(query: UsageQuery): readonly UsageSum[] | Promise<readonly UsageSum[]> {
-    checkUsageQuery(query)
+    checkUsage(query)
     const fromDay = dayOfDate('from', query.from)
     const toDay = dayOfDate('to', query.to)
-    const [owner, name] =
-      'account' in query ? ['lazu_accounts.name', query.account] : ['key_id', query.key]
+    const { account, key = '' }: { account?: string; key?: string } = query
+    const [owner, name] = account === undefined ? ['key_id', key] : ['lazu_accounts.name', account]
     const sql =
       `SELECT CAST(${groups[query.by]} AS BLOB) AS name, sum(requests) AS requests, ` +
       'sum(amount) AS amount, sum(input_tokens) AS input_tokens, ' +

@@ -41,6 +41,12 @@ const refused: Record<string, (store: SqliteStore) => unknown> = {
   'an id of somebody else': ({ ledger }) => ledger.reserve(request({ id: 'open', key: 'k2' })),
   'an amount that is none': ({ ledger }) => ledger.reserve(request({ amount: 0.5 })),
   'a name that is none': ({ ledger }) => ledger.createAccount('\ud800'),
+  'half a character for an id': ({ ledger }) => ledger.settle('\ud800', 1),
+  'half a character for a key': ({ keys }) => keys.get('\ud800'),
+  'a list for an account': ({ ledger }) => ledger.balance(JSON.parse('["acme"]')),
+  'an object for a request': ({ requestLog }) => requestLog.find(JSON.parse('{"a":1}')),
+  'an object for a revision': ({ keys }) =>
+    keys.insert({ ...key, id: 'key_2', digest: 'digest 2', revision: JSON.parse('{"a":1}') }),
   'a sum that is too large': ({ ledger }) => ledger.credit('acme', Number.MAX_SAFE_INTEGER, 'more'),
   'a charge that is too large': ({ ledger }) => ledger.settle('open', Number.MAX_SAFE_INTEGER),
   'a date that is none': ({ ledger }) => ledger.compact('yesterday'),
@@ -111,17 +117,21 @@ describe('an error that crosses from the thread of a file', () => {
     expect(await errorOf('a key that is there')).toBeInstanceOf(KeyConflictError)
     expect(await errorOf('a key that is not there')).toBeInstanceOf(KeyNotFoundError)
     expect(await errorOf('a sum that is too large')).toBeInstanceOf(RangeError)
+    expect(await errorOf('an object for a revision')).toBeInstanceOf(TypeError)
     expect(await errorOf('more than the balance')).toBeInstanceOf(GatewayError)
   })
 
-  it.each(['an amount that is none', 'a name that is none', 'a question that is none'])(
-    'is thrown at once when it needs no file: %s',
-    async (what) => {
-      const store = sqliteStore({ path: join(folder, `${files++}.db`) })
-      onTestFinished(() => store.close())
-      expect(await failureOf(() => refused[what]?.(store))).toMatchObject({ isAtOnce: true })
-    },
-  )
+  it.each([
+    'an amount that is none',
+    'a name that is none',
+    'a list for an account',
+    'an object for a request',
+    'a question that is none',
+  ])('is thrown at once when it needs no file: %s', async (what) => {
+    const store = sqliteStore({ path: join(folder, `${files++}.db`) })
+    onTestFinished(() => store.close())
+    expect(await failureOf(() => refused[what]?.(store))).toMatchObject({ isAtOnce: true })
+  })
 
   it('of SQLite has its codes, and where it was thrown', async () => {
     const path = join(folder, `${files++}.db`)

@@ -5,6 +5,7 @@ import { sqliteStore, type SqliteDatabase, type SqliteStore } from '@lazu/sqlite
 import {
   runKeyStoreContract,
   runLedgerContract,
+  runLedgerNamesContract,
   runRequestLogContract,
   type FakeClock,
 } from '@lazu/testkit'
@@ -69,6 +70,7 @@ export function runStoreContracts(
 
   runKeyStoreContract(name, () => openStore(newPath()).keys)
   runLedgerContract(name, (clock) => openStore(newPath(), clock).ledger, { reopen, stories })
+  runLedgerNamesContract(name, (clock) => openStore(newPath(), clock).ledger)
   runRequestLogContract(name, () => {
     const { requestLog } = openStore(newPath())
     return { log: requestLog, flushed: () => requestLog.flush() }

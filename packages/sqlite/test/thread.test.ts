@@ -10,7 +10,7 @@ import { makeRecord } from '@lazu/testkit'
 import { afterEach, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest'
 import { childPath } from './children.js'
 import { temporaryFolder } from './temporary-folder.js'
-import { killThreads, threadCount } from './threads.js'
+import { crashThreads, killThreads, threadCount } from './threads.js'
 
 const folder = temporaryFolder()
 let files = 0
@@ -122,6 +122,31 @@ describe('a thread that dies', () => {
     await killThreads()
     await closed
     await outcome
+    expect(threadCount()).toBe(0)
+  })
+
+  it('lets the store be closed also when it fails of itself', async () => {
+    await store.ledger.credit('acme', 5, 'c1')
+    await crashThreads()
+    await store.close()
+    expect(threadCount()).toBe(0)
+  })
+
+  it('keeps no call from being done that is made before the store is closed', async () => {
+    await store.ledger.credit('acme', 5, 'c1')
+    await killThreads()
+    const answers: unknown[] = []
+    const credited = Promise.resolve(store.ledger.credit('acme', 5, 'c2'))
+    const noted = credited.then(({ granted }) => answers.push(granted))
+    await store.close()
+    expect(answers).toEqual([10])
+    await noted
+    expect(threadCount()).toBe(0)
+  })
+
+  it('needs no closing when nothing was asked since', async () => {
+    await killThreads()
+    await store.close()
     expect(threadCount()).toBe(0)
   })
 })

@@ -8,6 +8,12 @@ process.on('worker', (thread) => {
   thread.once('exit', () => threads.delete(thread))
 })
 
+/** Has every thread fail of itself, at the first message that comes. */
+export async function crashThreads(): Promise<void> {
+  await new Promise((resolve) => setImmediate(resolve))
+  for (const thread of threads) thread.postMessage('this is no JSON', [])
+}
+
 /** How many threads this process has beside its own. */
 export function threadCount(): number {
   return threads.size

@@ -1,6 +1,7 @@
 import { KeyConflictError, KeyNotFoundError, type ApiKey, type KeyStore } from '@lazu/core'
 import { beforeEach, describe, expect, it } from 'vitest'
 import { deface, digestOf, fullKey, makeKey, numbers } from './key-store-fixtures.js'
+import { noTexts, untyped } from './no-texts.js'
 
 /**
  * How every key store behaves, whether it answers at once or with promises.
@@ -252,6 +253,33 @@ export function runKeyStoreContract(
         await insert(makeKey(1), makeKey(2), makeKey(3))
         await replace({ ...makeKey(2), name: 'changed', revision: 2 })
         expect(await idsOf({ limit: 10 })).toEqual(numbers(3).map((n) => makeKey(n).id))
+      })
+    })
+
+    describe('what is no text', () => {
+      it.for(noTexts)('throws a RangeError for %s everywhere, and changes nothing', async (bad) => {
+        await insert(makeKey(1))
+        const text = untyped(bad)
+        const next = { ...makeKey(1), revision: 2 }
+        const rotation = { digest: text, untilMs: 1 }
+        const attempts: (() => unknown)[] = [
+          () => store.get(text),
+          () => store.findByDigest(text),
+          () => store.insert({ ...makeKey(2), id: text }),
+          () => store.insert({ ...makeKey(2), account: text }),
+          () => store.insert({ ...makeKey(2), digest: text }),
+          () => store.insert({ ...makeKey(2), rotation }),
+          () => store.replace({ ...next, id: text }),
+          () => store.replace({ ...next, account: text }),
+          () => store.replace({ ...next, digest: text }),
+          () => store.replace({ ...next, rotation }),
+          () => store.list({ account: text, limit: 10 }),
+          () => store.list({ after: text, limit: 10 }),
+        ]
+        for (const attempt of attempts) {
+          await expect((async () => attempt())()).rejects.toBeInstanceOf(RangeError)
+        }
+        expect(await store.list({ limit: 10 })).toEqual([makeKey(1)])
       })
     })
 

@@ -166,6 +166,14 @@ export function runLimitStoreContract(name: string, makeStore: MakeLimitStore): 
         expect(await passes(place('k', '5', 2))).toBe(false)
       })
 
+      it('are held once by a request that asks twice, as a client does whose answer was cut off', async () => {
+        expect(await passes(place('k', '1', 1))).toBe(true)
+        expect(await store.take([place('k', '1', 1)])).toEqual({ passes: true, before: [0] })
+        expect(await store.take([place('k', '2', 1)])).toEqual({ passes: false, before: [1] })
+        await store.free([{ name: 'k', id: '1' }])
+        expect(await passes(place('k', '2', 1))).toBe(true)
+      })
+
       it('let through exactly so many of all at once', async () => {
         const answers = await Promise.all(
           Array.from({ length: 100 }, (_, index) => passes(place('k', String(index), 7))),

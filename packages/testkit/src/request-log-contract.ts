@@ -1,6 +1,7 @@
 import type { RequestLog, RequestRecord } from '@lazu/core'
 import { beforeEach, describe, expect, it } from 'vitest'
 import { deface } from './key-store-fixtures.js'
+import { noTexts, untyped } from './no-texts.js'
 
 /** A request log to test, and a way to wait for what it puts off. */
 export interface RequestLogUnderTest {
@@ -107,6 +108,12 @@ export function runRequestLogContract(
         expect(await log.find('req_1')).toEqual(makeRecord('req_1'))
       },
     )
+
+    it.for(noTexts)('throws a RangeError for the id %s', async (bad) => {
+      await keep(makeRecord('req_1'))
+      const find = async (): Promise<unknown> => log.find(untyped(bad))
+      await expect(find()).rejects.toBeInstanceOf(RangeError)
+    })
 
     it('keeps the newer of two records with one id, recorded together or one after the other', async () => {
       const first = { ...fullRecord, requestId: 'req_1' }

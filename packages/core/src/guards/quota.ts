@@ -1,11 +1,11 @@
 import { z } from 'zod'
 import { GatewayError } from '../errors/gateway-error.js'
 import type { Events } from '../events.js'
+import type { Exchange } from '../exchange.js'
 import { keep, keptOf } from '../kept.js'
 import type { Clock } from '../lib/clock.js'
 import { durationMs, type Duration } from '../lib/duration.js'
 import { hasMethods } from '../lib/has-methods.js'
-import { LinkedList } from '../lib/linked-list.js'
 import type { Logger } from '../lib/logger.js'
 import { isPromise } from '../lib/when-done.js'
 import type { Guard } from '../pipeline.js'
@@ -15,7 +15,7 @@ import { dueFor, RunningHold, type Hold } from '../quota/hold.js'
 import type { Ledger, Reservation, ReserveRequest } from '../quota/ledger.js'
 import { createPriceList, pricesSchema, type Prices } from '../quota/price.js'
 import { Settlements } from '../quota/settlements.js'
-import { isStoreFailure, StoreDeadlineError } from '../stores/store-errors.js'
+import { isStoreFailure, mayBeDone, StoreDeadlineError } from '../stores/store-errors.js'
 import type { Stores } from '../stores/stores.js'
 import { estimateOf } from './estimate-of.js'
 import { requestedModel } from './json-body.js'
@@ -87,19 +87,13 @@ export function quotaGuard(options: QuotaOptions, parts: QuotaParts, path: strin
   const calls = parts.stores.callsOf('ledger', ledger)
   const settlements = new Settlements({ ...parts, ledger, calls })
   parts.stores.settles(settlements)
-  const holds = new LinkedList<RunningHold>()
-  const extender = new Extender({ ledger, calls, clock: parts.clock, ttlMs, holds })
-
-  function hold(held: RunningHold): void {
-    keep(held.exchange, held)
-    holds.add(held)
-    extender.began()
-  }
+  const extender = new Extender({ ledger, calls, clock: parts.clock, ttlMs })
 
   function reserved(held: RunningHold, reservation: Reservation): void {
     held.exchange.reservation = reservation
     held.reserved = reservation.amount
-    hold(held)
+    keep(held.exchange, held)
+    extender.began(held)
   }
 
   /** @param asked what was waited for, and may be done all the same */
@@ -107,18 +101,22 @@ export function quotaGuard(options: QuotaOptions, parts: QuotaParts, path: strin
     if (!isStoreFailure(error)) throw error
     const { exchange } = held
     exchange.announceDegraded(calls.name)
-    held.mayBeReserved = asked !== undefined
+    held.mayBeReserved = asked !== undefined && mayBeDone(error)
     if (error instanceof StoreDeadlineError) held.late = asked
     if (whenLedgerFails === 'open') {
-      hold(held)
+      keep(exchange, held)
       return
     }
     settlements.releaseUnknown(exchange, held)
     throw overloaded(error)
   }
 
-  /** The prices of the lane that served, where it has any. */
-  function pricesIn(lane: string | undefined, { request, prices: mayApply }: Hold): Hold['prices'] {
+  /** The prices of the lane and the model that served, where they have any. */
+  function pricesOf(exchange: Exchange, held: Hold, lane?: string, model?: string): Hold['prices'] {
+    const { request, prices: mayApply } = held
+    const isOther = model !== undefined && model !== request.model
+    const ofOther = isOther ? prices.pricesFor(model, lane ?? exchange.key?.lane) : []
+    if (ofOther.length > 0) return ofOther
     if (lane === undefined || request.model === undefined) return mayApply
     const ofLane = prices.pricesFor(request.model, lane)
     return ofLane.length > 0 ? ofLane : mayApply
@@ -168,10 +166,8 @@ export function quotaGuard(options: QuotaOptions, parts: QuotaParts, path: strin
       const held = keptOf(exchange, RunningHold, guard)
       if (held === undefined) return
       held.isRunning = false
-      holds.remove(held)
-      extender.ended(held)
-      const applied = pricesIn(exchange.lane, held)
-      const due = dueFor(exchange, held, applied, outcome, brokenStream === 'observed')
+      if (held.reserved !== undefined) extender.ended(held)
+      const due = dueFor(exchange, held, pricesOf, outcome, brokenStream === 'observed')
       settlements.end(exchange, held, due)
     },
   }

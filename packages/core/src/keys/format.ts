@@ -1,12 +1,18 @@
 import { randomBytes } from 'node:crypto'
 import { crc32 } from 'node:zlib'
 
-// A key is `<prefix><secret><checksum>`. The checksum is there for people who mistype or cut off a
-// key: such a key is refused without asking anybody. It is no protection against forgery.
+// A key is `<prefix><secret><checksum>`. The checksum is there for people who mistype a key: such a
+// key is refused without asking anybody. It is no protection against forgery.
 const alphabet = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz'
 const secretLength = 32
 const checksumLength = 6
 const tailLength = secretLength + checksumLength
+
+/** How much of a checksum tells that a string is one of our keys, cut off. */
+const fewestChecksumLetters = 4
+
+/** The shortest key that can be taken over from elsewhere, in characters. One made here is longer. */
+export const minimumKeyLength = 16
 
 /** The longest string that is taken for a key at all, in characters. */
 export const maximumKeyLength = 512
@@ -42,17 +48,27 @@ export function generateKey(prefix: string): string {
 /**
  * Tells what a string looks like, in time bounded by 512 characters, without any look-up.
  *
- * `malformed`: empty, longer than 512 characters, with anything outside visible ASCII, or meant to
- * be a key of ours (by its prefix, or by a checksum that fits our prefix) but not one.
+ * `malformed`: empty, longer than 512 characters, with anything outside visible ASCII, or one of our
+ * keys with a mistake in it. That is told by more than the prefix, with which a key may begin that
+ * was made elsewhere, or here when the prefix was a longer one:
+ *
+ * - the prefix, the length and the characters are those of our keys, and the checksum does not fit;
+ * - the length and the checksum are those of our keys, and the prefix is not: it is mistyped;
+ * - a key of ours and something behind it, or without one or two characters of its checksum;
+ * - the prefix, and less behind it than any key has.
  */
 export function keyForm(text: string, prefix: string): KeyForm {
   if (text.length === 0 || text.length > maximumKeyLength || !isVisibleAscii(text)) {
     return 'malformed'
   }
-  const hasLength = text.length === prefix.length + tailLength
-  if (text.startsWith(prefix)) return hasLength && hasTail(text, prefix) ? 'ours' : 'malformed'
-  // The checksum covers the prefix, so a tail that fits ours is our key with a typo in its prefix.
-  return hasLength && hasTail(text, prefix) ? 'malformed' : 'foreign'
+  const hasPrefix = text.startsWith(prefix)
+  if (hasPrefix && text.length < minimumKeyLength) return 'malformed'
+  const fits = hasChecksum(text, prefix)
+  if (text.length === prefix.length + tailLength) {
+    if (hasPrefix && fits) return 'ours'
+    return fits || (hasPrefix && isBase62From(text, prefix.length)) ? 'malformed' : 'foreign'
+  }
+  return hasPrefix && fits ? 'malformed' : 'foreign'
 }
 
 /**
@@ -76,12 +92,23 @@ function checksum(text: string): string {
   return result
 }
 
-function hasTail(text: string, prefix: string): boolean {
-  for (let index = prefix.length; index < text.length; index++) {
+/**
+ * Whether the checksum of one of our keys stands where they have it, or the most of it where a string
+ * ends. It covers the prefix. By chance a string has the whole of it once in four billion times, and
+ * four characters once in fifteen million.
+ */
+function hasChecksum(text: string, prefix: string): boolean {
+  const start = prefix.length + secretLength
+  const found = text.slice(start, start + checksumLength)
+  if (found.length < fewestChecksumLetters) return false
+  return checksum(prefix + text.slice(prefix.length, start)).startsWith(found)
+}
+
+function isBase62From(text: string, start: number): boolean {
+  for (let index = start; index < text.length; index++) {
     if (!isBase62(text.charCodeAt(index))) return false
   }
-  const secret = text.slice(prefix.length, prefix.length + secretLength)
-  return text.endsWith(checksum(prefix + secret))
+  return true
 }
 
 function isVisibleAscii(text: string): boolean {

@@ -4,7 +4,7 @@ import { ConfigurationError } from '../lib/configuration-error.js'
 import { checkOptions } from '../lib/options.js'
 import { buildNetworkSet } from '../net/network-set.js'
 import type { ApiKey } from './api-key.js'
-import { keyForm, maximumKeyLength } from './format.js'
+import { keyForm, maximumKeyLength, minimumKeyLength } from './format.js'
 
 /** What may be set for a key; each is as in its record. */
 export type KeySettings = Pick<
@@ -29,8 +29,6 @@ export interface Rotation {
   readonly graceMs: number
 }
 
-const minimumImportLength = 16
-
 // A date before September 2001: somebody gave seconds.
 const earliestMs = 1_000_000_000_000
 const latestMs = 8_640_000_000_000_000
@@ -38,6 +36,7 @@ const longestGraceMs = 366 * 24 * 60 * 60 * 1000
 
 // Control characters and halves of surrogate pairs do not survive every store and log.
 const printable = /^[^\p{Cc}\p{Cs}]*$/u
+const wellFormed = /^\P{Cs}*$/u
 
 function text(maximum: number): z.ZodString {
   const error = `Write 1 to ${maximum} characters, no control characters`
@@ -50,6 +49,25 @@ const list = z
   .min(1, { error: 'Leave it out to allow everything' })
   .max(1000, { error: 'Write at most 1000 entries' })
 const count = z.int({ error: 'Write a whole number' }).positive({ error: 'Write 1 or more' })
+
+/** What is looked for: it may be any text that there can be. */
+function soughtText(error: string): z.ZodString {
+  return z.string({ error }).regex(wellFormed, { error })
+}
+
+const protoError = 'Give it another name: this one is lost wherever records are copied'
+
+/**
+ * JSON makes a field of it like any other, and a copy of the record would leave it out without a
+ * word.
+ */
+const withoutProto = z.unknown().superRefine((metadata, context) => {
+  if (typeof metadata !== 'object' || metadata === null) return
+  const proto = Object.getOwnPropertyDescriptor(metadata, '__proto__')
+  if (proto === undefined) return
+  const input: unknown = proto.value
+  context.addIssue({ code: 'custom', path: ['__proto__'], message: protoError, input })
+})
 
 const expiryError = 'Write milliseconds since 1970, not seconds, as Date.now() gives'
 const settings = {
@@ -71,11 +89,13 @@ const settings = {
     month: count.optional(),
   }),
   lane: word,
-  metadata: z
-    .record(word, z.string().max(2000, { error: 'Write at most 2000 characters' }))
-    .refine((metadata) => Object.keys(metadata).length <= 100, {
-      error: 'Write at most 100 entries',
-    }),
+  metadata: withoutProto.pipe(
+    z
+      .record(word, z.string().max(2000, { error: 'Write at most 2000 characters' }))
+      .refine((metadata) => Object.keys(metadata).length <= 100, {
+        error: 'Write at most 100 entries',
+      }),
+  ),
 }
 
 const newKeySchema = z.strictObject({
@@ -113,8 +133,8 @@ const rotationSchema = z.strictObject({
 
 const pageError = 'Write 1 to 1000'
 const pageSchema = z.strictObject({
-  account: z.string().optional(),
-  after: z.string().optional(),
+  account: soughtText('Write the name of an account').optional(),
+  after: soughtText('Write the id of a key').optional(),
   limit: z
     .int({ error: pageError })
     .min(1, { error: pageError })
@@ -141,6 +161,17 @@ export function checkRotation(rotation: Rotation): Rotation {
   return check(rotationSchema, rotation)
 }
 
+const idSchema = z.strictObject({ id: soughtText('Write the id of a key') })
+
+/**
+ * Checks the id of a key that is looked for.
+ *
+ * @throws GatewayError that names it
+ */
+export function checkKeyId(id: string): void {
+  check(idSchema, { id })
+}
+
 /** @throws GatewayError that names the field */
 export function checkPage(page: unknown): z.infer<typeof pageSchema> {
   return check(pageSchema, page)
@@ -152,14 +183,14 @@ export function checkPage(page: unknown): z.infer<typeof pageSchema> {
  * @throws GatewayError
  */
 export function checkImportedSecret(secret: string, prefix: string): void {
-  if (typeof secret !== 'string' || secret.length < minimumImportLength) {
-    throw refusal('secret', `is not a string of ${minimumImportLength} characters or more`)
+  if (typeof secret !== 'string' || secret.length < minimumKeyLength) {
+    throw refusal('secret', `is not a string of ${minimumKeyLength} characters or more`)
   }
   if (keyForm(secret, prefix) !== 'malformed') return
   throw refusal(
     'secret',
     secret.startsWith(prefix)
-      ? `begins with "${prefix}" but is no key made here: look for a typing mistake`
+      ? `begins like a key made here, with "${prefix}", but is none: look for a typing mistake`
       : `is not a string of up to ${maximumKeyLength} visible ASCII characters, or one of our keys with a typing mistake`,
   )
 }

@@ -17,7 +17,9 @@ export interface KeyPage {
  * Each method answers at once or with a promise; a store in memory makes the whole look-up
  * synchronous. Text is compared exactly: case counts, and `%` or `*` is a character like any other.
  * What is handed in and out are copies, or frozen: changing a record changes nothing in the store.
- * There is no deleting: a key that must not be used again is replaced by a revoked one.
+ * There is no deleting: a key that must not be used again is replaced by a revoked one. An id, an
+ * account, a digest or an `after` that is no text is a RangeError: what a server passes on from a
+ * request's body may be anything.
  *
  * On SQL, a table `keys (id primary key, account, revision, record)` with an index on
  * `(account, id)`, and a table `key_digests (digest primary key, key_id)` with a row for `digest`

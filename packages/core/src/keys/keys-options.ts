@@ -29,7 +29,10 @@ export interface KeysCacheOptions {
 export interface KeysOptions {
   /** Where records are kept; in memory unless set. */
   readonly store?: KeyStore | undefined
-  /** What new keys begin with: 1 to 32 of A-Z a-z 0-9 _ -; `sk-lazu-` unless set. */
+  /**
+   * What new keys begin with: 1 to 32 of A-Z a-z 0-9 _ -; `sk-lazu-` unless set. Keys made with
+   * another one before, and those taken over from elsewhere, go on working.
+   */
   readonly prefix?: string | undefined
   /**
    * Secrets of the server that go into every digest, 16 characters or more each: the current one

@@ -10,6 +10,7 @@ import { KeyCache } from './key-cache.js'
 import {
   checkChanges,
   checkImportedSecret,
+  checkKeyId,
   checkNewKey,
   checkPage,
   checkRotation,
@@ -88,6 +89,8 @@ export interface Keys {
    * is to do about a key nobody has, and anybody can send those.
    */
   identify(secret: string): ApiKey | GatewayError | Promise<ApiKey | GatewayError>
+  /** Where the records are kept, for those who ask whether they outlive the process. */
+  readonly store?: KeyStore | undefined
   /** How the store is doing. */
   readonly health?: StoreHealth | undefined
   /** Stops listening to changes that other processes make. The store itself stays open. */
@@ -119,10 +122,12 @@ class KeyService implements Keys {
   readonly #digester: Digester
   readonly #authenticator: Authenticator
   readonly #unwatch: (() => void) | undefined
+  readonly store: KeyStore
   readonly health: StoreHealth
 
   constructor(options: CheckedKeysOptions) {
     this.#store = options.store ?? new MemoryKeyStore()
+    this.store = this.#store
     this.#prefix = options.prefix
     this.#clock = options.clock ?? systemClock
     this.#digester = createDigester(options.peppers)
@@ -164,10 +169,16 @@ class KeyService implements Keys {
 
   import(secret: string, input: NewKey): ApiKey | Promise<ApiKey> {
     checkImportedSecret(secret, this.#prefix)
-    return this.#insert(secret, checkNewKey(input))
+    const checked = checkNewKey(input)
+    const [, ...olderDigests] = this.#digester.candidates(secret)
+    return whenDone(
+      () => this.#refuseStored(olderDigests),
+      () => this.#insert(secret, checked),
+    )
   }
 
   get(id: string): ApiKey | undefined | Promise<ApiKey | undefined> {
+    checkKeyId(id)
     return this.#store.get(id)
   }
 
@@ -209,6 +220,25 @@ class KeyService implements Keys {
     )
   }
 
+  /**
+   * Refuses a secret that a key has under another digest than a new one would get, as while peppers
+   * are replaced. The store sees two digests then: a second key would be let in, and the first be
+   * active again though it was revoked.
+   *
+   * @throws KeyConflictError
+   */
+  #refuseStored(digests: readonly string[]): void | Promise<void> {
+    const [digest, ...others] = digests
+    if (digest === undefined) return
+    return whenDone(
+      () => this.#store.findByDigest(digest),
+      (found) => {
+        if (found === undefined) return this.#refuseStored(others)
+        throw new KeyConflictError('There is a key with this secret already.')
+      },
+    )
+  }
+
   #insert(secret: string, input: NewKey): ApiKey | Promise<ApiKey> {
     const nowMs = this.#clock.wallMs()
     const record: ApiKey = deepFreeze({
@@ -246,6 +276,7 @@ class KeyService implements Keys {
     change: (key: ApiKey) => ApiKey,
     attempts: number = changeAttempts,
   ): ApiKey | Promise<ApiKey> {
+    checkKeyId(id)
     return whenDone(
       () => this.#store.get(id),
       (before) => {

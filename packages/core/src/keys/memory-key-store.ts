@@ -1,3 +1,4 @@
+import { checkText } from '../lib/check-text.js'
 import type { ApiKey } from './api-key.js'
 import { frozenCopy } from './frozen-copy.js'
 import { KeyConflictError, KeyNotFoundError, type KeyPage, type KeyStore } from './key-store.js'
@@ -14,14 +15,17 @@ export class MemoryKeyStore implements KeyStore {
   readonly #idsOf = new Map<string, string[]>()
 
   findByDigest(digest: string): ApiKey | undefined {
+    checkText('digest', digest)
     return this.#byDigest.get(digest)
   }
 
   get(id: string): ApiKey | undefined {
+    checkText('id', id)
     return this.#keys.get(id)
   }
 
   insert(key: ApiKey): void {
+    checkTexts(key)
     if (this.#keys.has(key.id)) throw new KeyConflictError(`There is a key ${key.id} already.`)
     this.#refuseDigestsOfOthers(key)
     const record = frozenCopy(key)
@@ -31,6 +35,7 @@ export class MemoryKeyStore implements KeyStore {
   }
 
   replace(key: ApiKey): void {
+    checkTexts(key)
     const before = this.#keys.get(key.id)
     if (before === undefined) throw new KeyNotFoundError(key.id)
     if (before.revision !== key.revision - 1) {
@@ -48,6 +53,8 @@ export class MemoryKeyStore implements KeyStore {
   }
 
   list(page: KeyPage): readonly ApiKey[] {
+    if (page.account !== undefined) checkText('account', page.account)
+    if (page.after !== undefined) checkText('after', page.after)
     const ids = page.account === undefined ? this.#ids : (this.#idsOf.get(page.account) ?? [])
     const start = page.after === undefined ? 0 : positionBehind(ids, page.after)
     const keys: ApiKey[] = []
@@ -83,6 +90,13 @@ export class MemoryKeyStore implements KeyStore {
     ids.splice(positionBehind(ids, record.id) - 1, 1)
     if (ids.length === 0) this.#idsOf.delete(record.account)
   }
+}
+
+function checkTexts(key: ApiKey): void {
+  checkText('id', key.id)
+  checkText('account', key.account)
+  checkText('digest', key.digest)
+  if (key.rotation !== undefined) checkText('rotation.digest', key.rotation.digest)
 }
 
 function addSorted(ids: string[], id: string): void {

@@ -1,11 +1,11 @@
 import type { Exchange, Outcome } from '../exchange.js'
 import { Kept } from '../kept.js'
-import type { Linked } from '../lib/linked-list.js'
 import { costMicros, dearestCostMicros } from './cost.js'
+import type { Expiring } from './expiry-queue.js'
 import type { ChargedTokens, ReserveRequest } from './ledger.js'
 import type { Price } from './price.js'
 import { tokensOfBytes, withSeenOutput } from './seen-output.js'
-import type { Estimate } from './usage.js'
+import type { Estimate, Usage } from './usage.js'
 
 /** What is held for one request. */
 export interface Hold {
@@ -24,7 +24,7 @@ export interface Hold {
 }
 
 /** The same while the request runs. */
-export class RunningHold extends Kept implements Hold, Linked<RunningHold> {
+export class RunningHold extends Kept implements Hold, Expiring {
   readonly exchange: Exchange
   readonly request: ReserveRequest
   readonly prices: readonly Price[]
@@ -34,8 +34,11 @@ export class RunningHold extends Kept implements Hold, Linked<RunningHold> {
   mayBeReserved = false
   late: Promise<unknown> | undefined
   isRunning = true
-  before: RunningHold | undefined
-  after: RunningHold | undefined
+  /** When the reservation expires, as far as it is known; the extender's own, as those below. */
+  expiresAtMs = 0
+  place = 0
+  /** Whether the last try to extend it failed. */
+  isNotExtended = false
 
   /** @param guard whose it is */
   constructor(
@@ -60,36 +63,56 @@ export interface Due {
   readonly tokens: ChargedTokens | undefined
 }
 
+/** The prices of a lane, for the request's model or another one. */
+export type PricesOf = (
+  exchange: Exchange,
+  held: Hold,
+  lane?: string,
+  model?: string,
+) => readonly Price[]
+
 /**
  * What a request that is over is charged; undefined when nothing is.
  *
- * @param prices those that apply; of several the dearest counts
+ * @param pricesOf of several prices the dearest counts
  * @param chargesBroken whether a stream that broke off without a usage costs what was observed
  */
 export function dueFor(
   exchange: Exchange,
   held: Hold,
-  prices: readonly Price[],
+  pricesOf: PricesOf,
   outcome: Outcome,
   chargesBroken: boolean,
 ): Due | undefined {
   const { charged } = exchange
   if (charged !== undefined) {
     if ('micros' in charged) return { amount: charged.micros, tokens: undefined }
-    const amount = dearest(prices, (price) => costMicros(price, charged))
-    return { amount, tokens: charged }
+    return { amount: amountFor(charged, exchange, held, pricesOf), tokens: charged }
   }
   if (outcome.status >= 300) return undefined
   const broken = !outcome.completed || outcome.error !== undefined
   if (broken && !chargesBroken) return undefined
   const tokens = seen(exchange, held)
-  const amount = dearestCostMicros(prices, tokens)
+  const amount = dearestCostMicros(pricesOf(exchange, held, exchange.lane), tokens)
   return amount === 0 ? undefined : { amount, tokens }
 }
 
-function dearest(prices: readonly Price[], costOf: (price: Price) => number): number {
+function amountFor(usage: Usage, exchange: Exchange, held: Hold, pricesOf: PricesOf): number {
+  const { relayed, lane } = exchange
+  if (relayed === undefined) return dearest(pricesOf(exchange, held, lane), usage, 1)
+  let amount = 0
+  // The price of a call is that of the request, however many a handler makes for it.
+  let calls = 1
+  for (const one of relayed) {
+    amount += dearest(pricesOf(exchange, held, one.lane, one.model), one.usage, calls)
+    calls = 0
+  }
+  return amount
+}
+
+function dearest(prices: readonly Price[], usage: Usage, calls: number): number {
   let most = 0
-  for (const price of prices) most = Math.max(most, costOf(price))
+  for (const price of prices) most = Math.max(most, costMicros(price, usage, calls))
   return most
 }
 

@@ -1,7 +1,7 @@
 import type { Exchange } from '../exchange.js'
 import { isPromise } from '../lib/when-done.js'
 import type { Outstanding } from '../stores/stores.js'
-import { isStoreFailure, StoreUnavailableError } from '../stores/store-errors.js'
+import { isStoreFailure, mayBeDone } from '../stores/store-errors.js'
 import type { Due, Hold } from './hold.js'
 import type { Settled } from './ledger.js'
 import { Unsettled } from './unsettled.js'
@@ -118,7 +118,7 @@ export class Settlements implements Outstanding {
     exchange.report('a reservation was not ended', error)
     const entry = new Unsettled(exchange.facts(), held, due)
     if (isStoreFailure(error)) {
-      entry.maybeSettled = due !== undefined && !(error instanceof StoreUnavailableError)
+      entry.maybeSettled = due !== undefined && mayBeDone(error)
       this.#queue.add(entry)
     } else this.#queue.giveUp(entry, error)
   }

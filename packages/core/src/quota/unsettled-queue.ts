@@ -4,8 +4,10 @@ import { BackOff } from '../lib/back-off.js'
 import type { Clock, Timer } from '../lib/clock.js'
 import { loggedError, stderrLogger, type Logger } from '../lib/logger.js'
 import type { StoreCalls } from '../stores/store-calls.js'
-import { isStoreFailure, StoreUnavailableError } from '../stores/store-errors.js'
+import { isStoreFailure, mayBeDone } from '../stores/store-errors.js'
+import { isAboutOneAccount } from './account-unavailable-error.js'
 import type { Ledger, Settled } from './ledger.js'
+import { TellingRound } from './telling-round.js'
 import type { Unsettled, UnsettledCharge } from './unsettled.js'
 
 /** What an UnsettledQueue stands on. */
@@ -27,8 +29,15 @@ const mostWaiting = 10_000
 const batchSize = 32
 
 /**
- * How requests are to end that the ledger has not taken yet. They are repeated until it does, by
- * turns, with one pause for all of them: they wait for the same ledger.
+ * What came of telling one: it is `done`, or has to be told `again`. It is `unavailable` when the
+ * ledger can do nothing for its account, and has `failed` when the ledger itself did.
+ */
+type Told = 'done' | 'again' | 'unavailable' | 'failed'
+
+/**
+ * How requests are to end that the ledger has not taken yet. They are repeated until it does, in
+ * rounds, with one pause for all of them: they wait for the same ledger. A round ends when the ledger
+ * fails, and goes past those it cannot take for a reason of their own.
  *
  * Whatever is sent twice, and whatever of it still runs later, counts once: the ledger goes by ids.
  */
@@ -38,7 +47,8 @@ export class UnsettledQueue {
   readonly #waiting = new Set<Unsettled>()
   readonly #backOff = new BackOff()
   #timer: Timer | undefined
-  #isTelling = false
+  /** The round that runs. */
+  #round: TellingRound | undefined
   /** How many the ledger is being told. */
   #told = 0
   #wakeAgain = false
@@ -52,7 +62,7 @@ export class UnsettledQueue {
 
   /** How many there are. */
   get size(): number {
-    return this.#waiting.size + this.#told
+    return this.#waiting.size + this.#told + (this.#round?.size ?? 0)
   }
 
   /** Adds one. When there are too many it is told to be settled by hand. */
@@ -62,7 +72,7 @@ export class UnsettledQueue {
       return
     }
     this.#waiting.add(entry)
-    if (!this.#isTelling) this.#pause()
+    if (this.#round === undefined) this.#pause()
   }
 
   /** Tells all that is needed to settle one by hand. */
@@ -107,56 +117,58 @@ export class UnsettledQueue {
     this.#timer?.cancel()
     this.#timer = undefined
     this.#backOff.reset()
-    if (this.#isTelling) this.#wakeAgain = true
+    if (this.#round !== undefined) this.#wakeAgain = true
     else if (this.#waiting.size > 0) void this.#tell()
   }
 
   async #tell(): Promise<void> {
-    this.#isTelling = true
-    const isEmpty = await this.#tellAll()
-    this.#isTelling = false
-    if (isEmpty) this.#parts.empty()
+    const round = new TellingRound(this.#waiting)
+    this.#round = round
+    await this.#tellAll(round)
+    round.end()
+    this.#round = undefined
+    if (this.#waiting.size === 0) this.#parts.empty()
     else this.#pause()
   }
 
-  /** Tells one at first, and the others as long as the ledger takes them. Whether it took all. */
-  async #tellAll(): Promise<boolean> {
-    let size = 1
-    while (this.#waiting.size > 0) {
+  /** Tells one at first, and the others as long as the ledger does not fail. */
+  async #tellAll(round: TellingRound): Promise<void> {
+    let batch = round.next(1)
+    while (batch.length > 0) {
       this.#wakeAgain = false
-      const allTaken = await this.#tellBatch([...firstOf(this.#waiting, size)])
-      if (!allTaken && !this.#wakeAgain) return false
-      this.#backOff.reset()
-      size = batchSize
+      const told = await this.#tellBatch(round, batch)
+      if (told.includes('failed')) {
+        if (!this.#wakeAgain) return
+      } else if (told.includes('done')) this.#backOff.reset()
       // A ledger that answers at once would keep this process from everything else.
       await nextTurn()
+      batch = round.next(batchSize)
     }
-    return true
   }
 
-  async #tellBatch(batch: readonly Unsettled[]): Promise<boolean> {
-    for (const entry of batch) this.#waiting.delete(entry)
+  async #tellBatch(round: TellingRound, batch: readonly Unsettled[]): Promise<readonly Told[]> {
     this.#told = batch.length
-    const taken = await Promise.all(batch.map((entry) => this.#tellOne(entry)))
+    const told = await Promise.all(batch.map((entry) => this.#tellOne(entry)))
     this.#told = 0
-    // Those it did not take come last, so that one it can never take holds up no other.
     for (const [index, entry] of batch.entries()) {
-      if (taken[index] !== true) this.#waiting.add(entry)
+      const what = told[index]
+      if (what === 'failed') this.#waiting.add(entry)
+      else if (what === 'unavailable') round.unavailable(entry)
+      else if (what === 'again') round.again(entry)
     }
-    return taken.every(Boolean)
+    return told
   }
 
-  /** Whether it need not be told again. */
-  async #tellOne(entry: Unsettled): Promise<boolean> {
+  async #tellOne(entry: Unsettled): Promise<Told> {
     try {
       const end = await this.#end(entry)
-      if (end === 'again') return false
+      if (end === 'again') return 'again'
       this.#parts.landed(entry, end)
-      return true
+      return 'done'
     } catch (error) {
-      if (isStoreFailure(error)) return false
+      if (isStoreFailure(error)) return isAboutOneAccount(error) ? 'unavailable' : 'failed'
       this.giveUp(entry, error)
-      return true
+      return 'done'
     }
   }
 
@@ -197,17 +209,9 @@ export class UnsettledQueue {
     try {
       return await calls.run(() => ledger.settle(entry.id, amount, entry.due?.tokens))
     } catch (error) {
-      if (!(error instanceof StoreUnavailableError)) entry.maybeSettled = true
+      if (mayBeDone(error)) entry.maybeSettled = true
       throw error
     }
-  }
-}
-
-function* firstOf<T>(all: Iterable<T>, count: number): Generator<T> {
-  let given = 0
-  for (const one of all) {
-    if (given++ === count) return
-    yield one
   }
 }
 

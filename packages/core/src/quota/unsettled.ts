@@ -44,6 +44,11 @@ export class Unsettled {
     return this.#renewals === 0 ? id : `${id}-late${this.#renewals}`
   }
 
+  /** Whose reservation it is. */
+  get account(): string {
+    return this.#request.account
+  }
+
   get model(): string | undefined {
     return this.#request.model
   }

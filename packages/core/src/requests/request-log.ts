@@ -37,6 +37,10 @@ export interface RequestRecord extends RequestFacts {
 export interface RequestLog {
   /** Takes a record in. Never throws and never waits. Of two with one id, the later one counts. */
   record(record: RequestRecord): void
-  /** The record of a request; undefined when there is none, or none any more. */
+  /**
+   * The record of a request; undefined when there is none, or none any more.
+   *
+   * @throws RangeError for an id that is no text
+   */
   find(requestId: string): RequestRecord | undefined | Promise<RequestRecord | undefined>
 }

@@ -2,7 +2,7 @@ import type { Clock } from '../lib/clock.js'
 import { isPromise } from '../lib/when-done.js'
 import { Breaker } from './breaker.js'
 import { withDeadline } from './deadline.js'
-import { isStoreFailure, StoreDeadlineError, StoreUnavailableError } from './store-errors.js'
+import { isFailureForAll, StoreDeadlineError, StoreUnavailableError } from './store-errors.js'
 
 /** That a store is left alone from now on, or answers again. */
 export interface StoreChange {
@@ -70,7 +70,7 @@ export class StoreCalls implements StoreHealth {
       answer = work()
     } catch (error) {
       // Whoever fails at once keeps nobody waiting, so the breaker has nothing to save.
-      if (isStoreFailure(error)) this.#isFailing = true
+      if (isFailureForAll(error)) this.#isFailing = true
       else this.#answered()
       throw error
     }
@@ -104,7 +104,7 @@ export class StoreCalls implements StoreHealth {
       this.#answered()
       return value
     } catch (error) {
-      if (isStoreFailure(error)) this.#failed(error)
+      if (isFailureForAll(error)) this.#failed(error)
       else this.#answered()
       // A pool that had to connect again answers too late at first, and in time when asked once more.
       if (error instanceof StoreDeadlineError) answer.then(() => this.#answeredLate(), noWorse)

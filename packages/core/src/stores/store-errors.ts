@@ -1,5 +1,6 @@
 import { RateLimiterRes } from 'rate-limiter-flexible'
 import { GatewayError } from '../errors/gateway-error.js'
+import { isAboutOneAccount } from '../quota/account-unavailable-error.js'
 
 /**
  * An error without a stack: there are many of them while a store is away, and where they were made
@@ -35,7 +36,8 @@ export class StoreUnavailableError extends StacklessError {
 
 /**
  * Whether a store failed, as opposed to answering with a refusal: a GatewayError that is not about
- * the store itself, a limiter's refusal, or a RangeError for what it was asked.
+ * the store itself, a limiter's refusal, or a RangeError for what it was asked. What failed may work
+ * when it is repeated.
  */
 export function isStoreFailure(thrown: unknown): boolean {
   if (thrown instanceof RangeError || thrown instanceof RateLimiterRes) return false
@@ -48,4 +50,17 @@ export function isStoreFailure(thrown: unknown): boolean {
     default:
       return false
   }
+}
+
+/**
+ * Whether a store failed for whoever asks, and is better left alone. It has answered when it failed
+ * for one account alone: the others must not do without it.
+ */
+export function isFailureForAll(thrown: unknown): boolean {
+  return isStoreFailure(thrown) && !isAboutOneAccount(thrown)
+}
+
+/** Whether a store may have done all the same what it failed to do, or may do it yet. */
+export function mayBeDone(failure: unknown): boolean {
+  return !(failure instanceof StoreUnavailableError) && !isAboutOneAccount(failure)
 }

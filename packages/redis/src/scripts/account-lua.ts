@@ -3,13 +3,14 @@
  * is written with int(): Lua's own way to write numbers loses digits.
  *
  * KEYS[1] is the account. ARGV: 1 the monotonic and 2 the wall time in milliseconds, empty for the
- * server's own; 3 the generation and 4 the number of steps the caller has seen; 5 whether there is a
- * journal; 6 a name for the generation of an account that is made now; 7 whether a durable ledger was
- * asked about an account that is missing; 8 whether the indexes have the names; 9 what the key spent
- * and holds in other accounts.
+ * server's own; 3 the generation and 4 what the caller has seen of it: the number of steps, granted and
+ * settled; 5 whether there is a journal; 6 a name for the generation of an account that is made now;
+ * 7 whether a durable ledger was asked about an account that is missing; 8 whether the indexes have the
+ * names; 9 what the key spent and holds in other accounts.
  *
  * Fields: g generation, n steps, granted, settled, held; restored, base_granted and base_settled of
- * an account that was loaded again.
+ * an account that was loaded again; doubted of one that somebody knew otherwise: \`old\` when all of it
+ * is a part of what was, \`new\` when it was made since.
  */
 export const accountLua = `
 local A = KEYS[1]
@@ -39,6 +40,15 @@ local function answer(status, ...)
   return { status, generation or '', int(steps), int(granted), int(settled), int(held),
     restored or '', ... }
 end
+
+-- An older state has fewer steps, or lower sums, when others have made as many steps since.
+local function isOlder()
+  local seen = { string.match(ARGV[4], '^(%d+) (%d+) (%d+)$') }
+  return steps < tonumber(seen[1]) or granted < tonumber(seen[2]) or settled < tonumber(seen[3])
+end
+
+-- When a generation was made.
+local function madeMs(g) return tonumber(string.match(g, '^(%d+)%.') or 0) end
 
 local function save()
   if not generation then generation = FRESH end
@@ -75,7 +85,11 @@ end
 
 /** Refuses when the account is not what the caller saw; then ends what is over, a bounded number. */
 export const expireLua = `
-if ARGV[3] ~= '' and (generation ~= ARGV[3] or steps < tonumber(ARGV[4])) then
+if ARGV[3] ~= '' and (generation ~= ARGV[3] or isOlder()) then
+  if generation and not restored then
+    local isOld = generation == ARGV[3] or madeMs(generation) < madeMs(ARGV[3])
+    redis.call('HSET', A, 'doubted', isOld and 'old' or 'new')
+  end
   return answer('forgotten')
 end
 local due = redis.call('ZRANGEBYSCORE', A .. ':open', '-inf', int(nowMs), 'WITHSCORES', 'LIMIT', 0, 100)

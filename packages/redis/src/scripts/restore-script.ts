@@ -13,12 +13,15 @@ export const restoreScript = script(
   accountLua,
   `
 local isSame = generation == ARGV[3]
-if generation and isSame and steps >= tonumber(ARGV[4]) then return answer('kept') end
-if generation and ARGV[3] == '' and not restored then return answer('kept') end
+if generation and isSame and not isOlder() then return answer('kept') end
+-- Who has not seen it before cannot tell what it was, unless somebody else could.
+local doubted = redis.call('HGET', A, 'doubted')
+local isStranger = ARGV[3] == ''
+if generation and isStranger and not restored and not doubted then return answer('kept') end
 
 -- An old state of the account, maybe of before an earlier loss: all of it is a part of what was.
-local function madeMs(g) return tonumber(string.match(g, '^(%d+)%.') or 0) end
-local isOld = generation and (isSame or madeMs(generation) < madeMs(ARGV[3]))
+local isOld = generation and (isSame or doubted == 'old' or
+  not isStranger and madeMs(generation) < madeMs(ARGV[3]))
 local base = redis.call('HMGET', A, 'base_granted', 'base_settled')
 
 -- What a sum becomes, what of that was before the loss, and what of it is kept nowhere else.
@@ -37,6 +40,7 @@ granted, settled = nowGranted, nowSettled
 if isOld or not generation then generation = FRESH end
 restored = '1'
 save()
+redis.call('HDEL', A, 'doubted')
 redis.call('HSET', A, 'restored', '1', 'base_granted', int(baseGranted), 'base_settled', int(baseSettled))
 
 local id = 'restored ' .. generation .. ' ' .. int(steps)

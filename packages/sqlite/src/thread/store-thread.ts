@@ -1,4 +1,3 @@
-import { once } from 'node:events'
 import type { Worker } from 'node:worker_threads'
 import type { Clock } from '@lazu/core'
 import { GatewayError } from '@lazu/core/stores'
@@ -34,6 +33,8 @@ export class StoreThread {
   #unsent: string[] = []
   #lastId = 0
   #worker: Worker | undefined
+  /** When the newest thread is over, in whatever way. */
+  #ended: Promise<void> = Promise.resolve()
   #closing: Promise<void> | undefined
 
   /** @param clock the times each call brings; undefined: the thread goes by the machine's */
@@ -71,11 +72,11 @@ export class StoreThread {
   }
 
   async #close(): Promise<void> {
-    if (this.#worker === undefined) return
-    const ended = once(this.#worker, 'exit')
+    // When the thread is dead, calls that were made since are to start another one.
+    if (this.#worker === undefined && this.#pending.size === 0) return
     // When the thread dies meanwhile there is nothing to close any more.
     await this.#ask('close', []).catch(() => {})
-    await ended
+    await this.#ended
   }
 
   #ask<Name extends MethodName>(method: Name, args: ArgumentsOf<Name>): Promise<AnswerOf<Name>> {
@@ -108,9 +109,12 @@ export class StoreThread {
     let cause: unknown
     worker.on('message', (message: FromThread) => this.#receive(worker, message))
     worker.on('error', (error) => (cause = error))
-    worker.on('exit', (code) => {
-      if (this.#worker === worker) this.#worker = undefined
-      this.#failAll(cause ?? new Error(`its thread ended with ${code}`))
+    this.#ended = new Promise((resolve) => {
+      worker.on('exit', (code) => {
+        if (this.#worker === worker) this.#worker = undefined
+        this.#failAll(cause ?? new Error(`its thread ended with ${code}`))
+        resolve()
+      })
     })
     return worker
   }

@@ -10,8 +10,16 @@ import type {
   UsageQuery,
   UsageSum,
 } from '@lazu/core'
-import { checkPageLimit, checkTtlMs, checkUsageQuery, dayOfDate } from '@lazu/core/stores'
-import { checkCredit, checkName, checkReserve, checkSettle } from '../arguments.js'
+import { dayOfDate } from '@lazu/core/stores'
+import {
+  checkAccountPage,
+  checkCredit,
+  checkExtend,
+  checkName,
+  checkReserve,
+  checkSettle,
+  checkUsage,
+} from '../arguments.js'
 import type { SqliteLedger } from '../store-parts.js'
 import type { StoreThread } from './store-thread.js'
 
@@ -31,20 +39,22 @@ export class ThreadLedger implements SqliteLedger {
   }
 
   settle(id: string, amount: number, tokens?: ChargedTokens): Promise<Settled | undefined> {
-    checkSettle(amount, tokens)
+    checkSettle(id, amount, tokens)
     return this.#thread.ask('settle', id, amount, tokens)
   }
 
   release(id: string): Promise<Settled | undefined> {
+    checkName('id', id)
     return this.#thread.ask('release', id)
   }
 
   extend(id: string, ttlMs: number): Promise<boolean> {
-    checkTtlMs(ttlMs)
+    checkExtend(id, ttlMs)
     return this.#thread.ask('extend', id, ttlMs)
   }
 
   balance(account: string): Promise<Balance> {
+    checkName('account', account)
     return this.#thread.ask('balance', account)
   }
 
@@ -59,16 +69,17 @@ export class ThreadLedger implements SqliteLedger {
   }
 
   accounts(page: AccountPage): Promise<readonly AccountBalance[]> {
-    checkPageLimit(page.limit)
+    checkAccountPage(page)
     return this.#thread.ask('accounts', page)
   }
 
   usage(query: UsageQuery): Promise<readonly UsageSum[]> {
-    checkUsageQuery(query)
+    checkUsage(query)
     return this.#thread.ask('usage', query)
   }
 
   movements(id: string): Promise<readonly Movement[]> {
+    checkName('id', id)
     return this.#thread.ask('movements', id)
   }
 

@@ -1,4 +1,5 @@
 import type { RequestRecord } from '@lazu/core'
+import { checkName } from '../arguments.js'
 import type { SqliteRequestLog } from '../store-parts.js'
 import type { StoreThread } from './store-thread.js'
 
@@ -20,6 +21,7 @@ export class ThreadRequestLog implements SqliteRequestLog {
   }
 
   find(requestId: string): Promise<RequestRecord | undefined> {
+    checkName('requestId', requestId)
     return this.#thread.ask('find', requestId)
   }
 
