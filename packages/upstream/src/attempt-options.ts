@@ -1,7 +1,7 @@
 import type { Clock, Dialect, Usage } from '@lazu/core'
 import type { AnswerHead, Flow, Sink } from './answer.js'
 import type { Channel } from './channel.js'
-import type { Deadlines } from './deadlines.js'
+import type { TimeLimits } from './deadlines.js'
 import type { Failure } from './failures.js'
 import type { ChannelRequest, UpstreamRequest } from './upstream-request.js'
 
@@ -17,8 +17,8 @@ export interface AttemptOptions {
   readonly maxAnswerBytes: number
   /** Whether it needs a connection that has served no request yet. */
   readonly isFresh: boolean
-  /** The time limits of the request, beside those of the channel. */
-  readonly deadlines: Deadlines | undefined
+  /** The time limits the request was given for each attempt, beside those of the channel. */
+  readonly limits: TimeLimits | undefined
   /** Says where the body goes, when it can be passed on while it comes. Called at most once. */
   begin(head: AnswerHead, flow: Flow): Sink
   /** Told now and then how many bytes of text a stream has put out so far. */

@@ -1,12 +1,13 @@
 import { retryAfterOf } from '@lazu/core'
 import type { Dispatcher } from 'undici'
 import type { JsonAnswer } from './answer-body.js'
+import { bodyHeadersOf, type BodyHeaders } from './answer-headers.js'
 import type { AnswerHead, Flow, Sink, WholeAnswer } from './answer.js'
+import { AttemptDeadlines } from './attempt-deadlines.js'
 import type { AttemptOptions } from './attempt-options.js'
 import { BodyReader, type BodyReceiver } from './body-reader.js'
 import type { Connection } from './connections.js'
 import { bodyKindOf, contentTypeFor } from './content-type.js'
-import { Deadlines } from './deadlines.js'
 import {
   answeredWith,
   badAnswer,
@@ -16,6 +17,8 @@ import {
   connectionFailed,
   emptyAnswer,
   isClosed,
+  requestTimedOut,
+  unknownAnswer,
   type Failure,
 } from './failures.js'
 import { usageOfAnswer } from './usage/usage-of-answer.js'
@@ -38,7 +41,7 @@ const nobodyWaits = new Error('nobody waits for this answer any more')
 /** One call to one channel. */
 export class Attempt implements Dispatcher.DispatchHandler, BodyReceiver, Flow {
   readonly #options: AttemptOptions
-  readonly #deadlines: Deadlines
+  readonly #deadlines: AttemptDeadlines
   readonly #isProbe: boolean
   #settle: (attempted: Attempted) => void = () => {}
   #isOver = false
@@ -57,11 +60,14 @@ export class Attempt implements Dispatcher.DispatchHandler, BodyReceiver, Flow {
   #isRead = false
 
   constructor(options: AttemptOptions) {
-    const { channel, clock } = options
+    const { channel, clock, limits } = options
     this.#options = options
     this.#isProbe = channel.breaker.sent()
-    this.#deadlines = new Deadlines(clock, channel.limits, (phase, ms) => {
-      this.fail(channelTimedOut(channel.name, phase, ms))
+    this.#deadlines = new AttemptDeadlines(clock, {
+      ofChannel: channel.limits,
+      ofRequest: limits,
+      channelExpired: (phase, ms) => this.fail(channelTimedOut(channel.name, phase, ms)),
+      requestExpired: (phase, ms) => this.fail(requestTimedOut(channel.name, phase, ms)),
     })
   }
 
@@ -114,7 +120,6 @@ export class Attempt implements Dispatcher.DispatchHandler, BodyReceiver, Flow {
     if (!this.#isPaused) return
     this.#isPaused = false
     this.#deadlines.resume()
-    this.#options.deadlines?.resume()
     this.#body?.resume()
     this.#controller?.resume()
   }
@@ -122,7 +127,6 @@ export class Attempt implements Dispatcher.DispatchHandler, BodyReceiver, Flow {
   onRequestStart(controller: Dispatcher.DispatchController): void {
     this.#controller = controller
     this.#deadlines.connected()
-    this.#options.deadlines?.connected()
   }
 
   onResponseStart(
@@ -143,26 +147,27 @@ export class Attempt implements Dispatcher.DispatchHandler, BodyReceiver, Flow {
     } else if (status === 204 || headers['content-length'] === '0') {
       this.fail(emptyAnswer(channel.name))
     } else {
-      this.#beginBody(status, textOf(headers['content-type']), textOf(headers['content-encoding']))
+      this.#beginBody(status, bodyHeadersOf(headers))
     }
   }
 
-  #beginBody(status: number, contentType: string, coding: string): void {
+  #beginBody(status: number, headers: BodyHeaders | undefined): void {
     const { channel, dialect, maxAnswerBytes, request, sent } = this.#options
+    if (headers === undefined) {
+      this.fail(badAnswer(channel.name, 'its answer tells its type or its coding twice'))
+      return
+    }
+    const { contentType, coding } = headers
     const kind = bodyKindOf(contentType)
     if (kind === undefined) {
-      this.fail(badAnswer(channel.name, 'its answer is neither JSON nor a stream'))
+      this.fail(unknownAnswer(channel.name, contentType))
       return
     }
     const { protocol, endpoint: path } = request
     const { hidesUsage } = sent
     const options = { kind, protocol, path, dialect, hidesUsage, maxBytes: maxAnswerBytes }
     this.#body = new BodyReader(options, this)
-    if (
-      coding !== '' &&
-      coding.toLowerCase() !== 'identity' &&
-      !this.#body.decompress(coding.toLowerCase())
-    ) {
+    if (coding !== '' && !this.#body.decompress(coding)) {
       this.fail(badAnswer(channel.name, 'its answer has a coding that nobody asked for'))
       return
     }
@@ -173,7 +178,6 @@ export class Attempt implements Dispatcher.DispatchHandler, BodyReceiver, Flow {
   onResponseData(_controller: Dispatcher.DispatchController, chunk: Buffer): void {
     if (this.#isOver) return
     this.#deadlines.received()
-    this.#options.deadlines?.received()
     this.#body?.push(chunk)
   }
 
@@ -206,7 +210,6 @@ export class Attempt implements Dispatcher.DispatchHandler, BodyReceiver, Flow {
     if (takesMore) return
     this.#isPaused = true
     this.#deadlines.pause()
-    this.#options.deadlines?.pause()
     this.#controller?.pause()
     this.#body?.pause()
   }
@@ -283,8 +286,4 @@ export class Attempt implements Dispatcher.DispatchHandler, BodyReceiver, Flow {
     if (this.#isRead) connections.release(connection)
     else connections.destroy(connection, nobodyWaits)
   }
-}
-
-function textOf(header: string | string[] | undefined): string {
-  return typeof header === 'string' ? header.trim() : ''
 }

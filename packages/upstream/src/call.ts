@@ -14,7 +14,10 @@ export interface CallRequest {
   body?: Readonly<Record<string, unknown>> | undefined
   /** Whose channels serve it; the model the body or the path names unless given. */
   model?: string | undefined
-  /** Time limits of this call, beside those of its channels, all attempts together. */
+  /**
+   * Time limits of this call, beside those of its channels: `total` for all attempts together, the
+   * others for each of them.
+   */
   timeout?: UpstreamTimeouts | undefined
 }
 
@@ -64,25 +67,35 @@ export function call(
   options: Omit<CallOptions, 'exchange' | 'begin'>,
 ): Promise<UpstreamAnswer> {
   return new Promise((resolve, reject) => {
-    let body: Readable | undefined
+    const { signal } = exchange
+    let body: BodyStream | undefined
+    // Whether or not the call is still read for its usage, its handler gets no more of it.
+    const leave = (): void => {
+      const reason = reasonOf(signal)
+      body?.leave(reason)
+      reject(reason)
+    }
+    if (signal.aborted) {
+      leave()
+      return
+    }
+    signal.addEventListener('abort', leave)
     const made = new UpstreamCall({
       ...options,
       exchange,
       begin(head, flow) {
-        const stream = new BodyStream(flow)
-        body = stream
-        resolve(new UpstreamAnswer(head, stream))
-        return stream.sink
+        body = new BodyStream(flow)
+        resolve(new UpstreamAnswer(head, body))
+        return body.sink
       },
     })
     const ended = (result: CallResult): void => {
       if (typeof result === 'object') resolve(answerOf(result))
-      if (result !== 'given up') return
-      const error = reasonOf(exchange.signal)
-      body?.destroy(error)
-      reject(error)
     }
-    made.run().then(ended, reject)
+    void made
+      .run()
+      .then(ended, reject)
+      .finally(() => signal.removeEventListener('abort', leave))
   })
 }
 
@@ -97,6 +110,7 @@ function answerOf(answer: WholeAnswer): UpstreamAnswer {
 /** A body that is read by a handler. */
 class BodyStream extends Readable {
   readonly #flow: Flow
+  #isLeft = false
   readonly sink: Sink = {
     write: (chunk) => this.push(chunk),
     end: () => void this.push(null),
@@ -110,12 +124,18 @@ class BodyStream extends Readable {
     this.on('error', () => {})
   }
 
+  /** Breaks off because nobody waits for it. What becomes of the call is decided elsewhere. */
+  leave(reason: Error): void {
+    this.#isLeft = true
+    this.destroy(reason)
+  }
+
   override _read(): void {
     this.#flow.resume()
   }
 
   override _destroy(error: Error | null, callback: (error?: Error | null) => void): void {
-    this.#flow.giveUp()
+    if (!this.#isLeft) this.#flow.giveUp()
     callback(error)
   }
 }

@@ -1,33 +1,26 @@
-import {
-  addUsage,
-  tokensOfBytes,
-  withSeenOutput,
-  type Charge,
-  type NodeExchange,
-  type Usage,
-} from '@lazu/core'
+import { tokensOfBytes, withSeenOutput, type NodeExchange, type Usage } from '@lazu/core'
 import type { Used } from './attempt-options.js'
 
-/** The charges that were made here, to be told from those a handler makes itself. */
-const ours = new WeakSet<Charge>()
+/** Whose answer it was: it is charged at their price. */
+export interface Server {
+  readonly model: string | undefined
+  readonly lane: string | undefined
+}
 
 /**
- * Charges what an answer used. A handler's own charge wins; several answers for one request add up.
- * Where an answer that came to its end told no usage, it is the input as it was estimated, and the text
- * that flowed. What that was of one that broke off is noted for the gateway's `brokenStream`.
+ * Charges what an answer used. A handler's own charge wins; several answers for one request add up, each
+ * at the price of its model and lane. Where an answer that came to its end told no usage, it is the input
+ * as it was estimated, and the text that flowed. What that was of one that broke off is noted for the
+ * gateway's `brokenStream`.
  */
-export function chargeUsed(exchange: NodeExchange, used: Used): void {
+export function chargeUsed(exchange: NodeExchange, used: Used, { model, lane }: Server): void {
+  exchange.lane = lane
   if (used.usage === undefined && used.outputBytes > 0) {
     const seenTokens = tokensOfBytes(used.outputBytes)
     exchange.observedOutputTokens = (exchange.observedOutputTokens ?? 0) + seenTokens
   }
-  const before = exchange.charged
-  if (before !== undefined && !ours.has(before)) return
   const usage = used.usage ?? estimateOf(exchange, used)
-  if (usage === undefined) return
-  const known = before === undefined || 'micros' in before ? undefined : before
-  exchange.charge(known === undefined ? usage : addUsage(known, usage))
-  if (exchange.charged !== undefined) ours.add(exchange.charged)
+  if (usage !== undefined) exchange.chargeRelayed({ model, lane, usage })
 }
 
 /** Bytes of text a token has at least, mostly: what has flowed is not to be taken for more than it is. */

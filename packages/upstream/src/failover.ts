@@ -4,7 +4,7 @@ import { Attempt, type Attempted } from './attempt.js'
 import type { ChannelChoice } from './channel-choice.js'
 import type { Channel } from './channel.js'
 import { chargeUsed, tellFlow } from './charging.js'
-import { Deadlines, type TimeLimits } from './deadlines.js'
+import type { TimeLimits } from './deadlines.js'
 import type { Drains } from './drains.js'
 import { Failure, requestTimedOut } from './failures.js'
 import { requestTo, type ChannelRequest, type UpstreamRequest } from './upstream-request.js'
@@ -24,7 +24,7 @@ export interface CallOptions {
   readonly choice: ChannelChoice
   readonly request: UpstreamRequest
   readonly settings: CallSettings
-  /** The request's own time limits. */
+  /** The request's own time limits: `total` for all attempts together, the others for each of them. */
   readonly limits: TimeLimits | undefined
   /** Says where a body goes that is passed on while it comes. */
   begin(head: AnswerHead, flow: Flow): Sink
@@ -37,9 +37,10 @@ export type CallResult = WholeAnswer | 'relayed' | 'given up'
 export class UpstreamCall {
   readonly #options: CallOptions
   readonly #tried: Channel[] = []
-  #deadlines: Deadlines | undefined
   #attempt: Attempt | undefined
   #isGone = false
+  /** What came of it when the request's total was over. */
+  #overdue: Failure | undefined
   #result: Promise<CallResult> | undefined
 
   constructor(options: CallOptions) {
@@ -53,25 +54,29 @@ export class UpstreamCall {
    * before its body had begun
    */
   async run(): Promise<CallResult> {
-    const { exchange, limits } = this.#options
-    const { signal } = exchange
+    const { signal } = this.#options.exchange
     if (signal.aborted) return 'given up'
     const leave = (): void => this.#leave(signal.reason)
     signal.addEventListener('abort', leave)
-    if (limits !== undefined) this.#deadlines = this.#limit(limits)
+    const total = this.#limitTotal()
     try {
       this.#result = this.#tryChannels()
       return await this.#result
     } finally {
-      this.#deadlines?.cancel()
+      total?.cancel()
       signal.removeEventListener('abort', leave)
     }
   }
 
-  #limit(limits: TimeLimits): Deadlines {
-    return new Deadlines(this.#options.exchange.clock, limits, (phase, ms) => {
-      const name = this.#tried.at(-1)?.name ?? ''
-      this.#attempt?.fail(requestTimedOut(name, phase, ms))
+  #limitTotal(): Timer | undefined {
+    const { exchange, limits } = this.#options
+    const totalMs = limits?.totalMs
+    if (totalMs === undefined) return undefined
+    return exchange.clock.after(totalMs, () => {
+      const failure = requestTimedOut(this.#tried.at(-1)?.name ?? '', 'total', totalMs)
+      // The attempt may just have failed by itself: then there is no time for another one.
+      this.#overdue = failure
+      this.#attempt?.fail(failure)
     })
   }
 
@@ -92,17 +97,16 @@ export class UpstreamCall {
 
   async #try(channel: Channel): Promise<Exclude<Attempted, 'stale'>> {
     const sent = requestTo(channel, this.#options.request)
-    // It is charged at the price of whoever serves it.
-    this.#options.exchange.lane = channel.lane
     for (let isFresh = false; ; isFresh = true) {
       const attempted = await this.#send(channel, sent, isFresh)
       if (attempted !== 'stale') return attempted
       if (this.#isGone) return 'given up'
+      if (this.#overdue !== undefined) return this.#overdue
     }
   }
 
   #send(channel: Channel, sent: ChannelRequest, isFresh: boolean): Promise<Attempted> {
-    const { exchange, request, settings } = this.#options
+    const { exchange, limits, request, settings } = this.#options
     const { clock, dialect } = exchange
     this.#attempt = new Attempt({
       channel,
@@ -112,10 +116,10 @@ export class UpstreamCall {
       dialect,
       isFresh,
       maxAnswerBytes: settings.maxAnswerBytes,
-      deadlines: this.#deadlines,
+      limits: limits && { ...limits, totalMs: undefined },
       begin: (head, flow) => (this.#isGone ? nowhere : this.#options.begin(head, flow)),
       flowed: (outputBytes) => tellFlow(exchange, outputBytes),
-      used: (used) => chargeUsed(exchange, used),
+      used: (used) => chargeUsed(exchange, used, { model: request.model, lane: channel.lane }),
       broke: (failure) => this.#tell(channel, failure, false),
     })
     return this.#attempt.run()
@@ -123,8 +127,8 @@ export class UpstreamCall {
 
   #nextAfter({ blame }: Failure): Channel | undefined {
     const { choice, exchange, settings } = this.#options
-    if (this.#isGone || blame === 'caller' || this.#tried.length > settings.retries)
-      return undefined
+    if (this.#isGone || this.#overdue !== undefined || blame === 'caller') return undefined
+    if (this.#tried.length > settings.retries) return undefined
     return choice.another(exchange.key?.lane, exchange.clock.monotonicMs(), this.#tried)
   }
 

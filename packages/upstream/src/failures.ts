@@ -155,6 +155,16 @@ export function badAnswer(channel: string, cause: string): Failure {
   return failure(channel, 'upstream_bad_response', cause)
 }
 
+/**
+ * A 2xx of a type that is not passed on. A page in HTML, or something of no type, is no answer of an
+ * API. Of any other type it is what the caller asked for: no channel would do better.
+ */
+export function unknownAnswer(channel: string, contentType: string): Failure {
+  const isNone = contentType === '' || /^(?:text\/html|application\/xhtml)\b/i.test(contentType)
+  const cause = 'its answer is neither JSON nor a stream'
+  return failure(channel, 'upstream_bad_response', cause, isNone ? 'channel' : 'caller')
+}
+
 /** A 2xx with nothing in it. */
 export function emptyAnswer(channel: string): Failure {
   return failure(channel, 'upstream_empty_response', 'its answer is empty')

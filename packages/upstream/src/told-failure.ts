@@ -70,10 +70,15 @@ export function errorEvent(
   { name, data }: StreamEvent,
   dialect: Dialect,
 ): GatewayError | undefined {
-  const error = ownField(data, 'error') ?? undefined
-  if (error !== undefined) return toldFailure(error, dialect)
+  const error = ownField(data, 'error')
+  if (tellsOf(error)) return toldFailure(error, dialect)
   const isError = [name, ownField(data, 'type'), ownField(data, 'object')].includes('error')
   return isError ? toldFailure(data, dialect) : undefined
+}
+
+/** Whether a member `error` tells of one: some servers write null, false, 0 or no text where there is none. */
+function tellsOf(error: unknown): boolean {
+  return typeof error === 'string' ? error !== '' : typeof error === 'object' && error !== null
 }
 
 /**

@@ -128,7 +128,7 @@ export function requestTo(channel: Channel, request: UpstreamRequest): ChannelRe
   const headers: Record<string, string> = { 'accept-encoding': 'identity', ...request.headers }
   if (typeof channel.key === 'string') Object.assign(headers, keyHeader(protocol, channel.key))
   Object.assign(headers, channel.headers)
-  const path = (pathAt(channel.basePath, endpoint) || '/') + query
+  const path = (pathAt(channel.basePath, endpoint, protocol) || '/') + query
   if (body === undefined) return { method, path, headers, body: null, hidesUsage: false }
 
   headers['content-type'] = 'application/json'

@@ -89,6 +89,9 @@ describe('an answer in JSON', () => {
     { id: 'resp_1', object: 'response', status: 'failed', error: { code: 'server_error' } },
     { id: 'chatcmpl-1', error: null, choices: [] },
     { error: null },
+    { error: false, choices: [] },
+    { error: 0 },
+    { error: '' },
     [{ id: 'batch_1', error: { code: 'x' } }],
   ])('that tells the error of something else is an answer: %j', (answer) => {
     const body = bodyOf()

@@ -1,5 +1,5 @@
 import { once } from 'node:events'
-import { GatewayError } from '@lazu/core'
+import { GatewayError, usd } from '@lazu/core'
 import { chunk, json, sse, sseEvent, sseHead } from '@lazu/testkit'
 import { expect, it, vi } from 'vitest'
 import { harnesses, scripted, startGateway } from './gateway.js'
@@ -182,4 +182,34 @@ it('reads no more from an upstream than its handler does', async () => {
   seen.abort()
   const { held }: { held: number } = JSON.parse(await (await response).text())
   expect(held).toBeLessThan(200_000)
+})
+
+it('charges each call at the price of its own model and lane, and none that failed', async () => {
+  const upstream = await scripted()
+  upstream.script(good)
+  const failing = await scripted()
+  failing.script(json({ error: { message: 'no' } }, { status: 500 }))
+  const lanes = { direct: { input: 0, output: usd(2) }, cheap: { input: 0, output: usd(1) } }
+  const channel = { url: upstream.url, key: 'k' }
+  const gateway = await startGateway({
+    channels: [],
+    models: {
+      m: [{ ...channel, name: 'direct', lane: 'direct' }],
+      unpriced: [{ ...channel, name: 'cheap', lane: 'cheap' }],
+      dear: [{ ...channel, name: 'dear' }],
+      bad: [{ ...channel, name: 'bad', url: failing.url, lane: 'cheap' }],
+    },
+    gateway: { prices: { m: { lanes }, dear: { input: 0, output: usd(10), call: 100 } } },
+    routes: (made) => ({
+      'POST /v1/chat/completions': async ({ lazu }) => {
+        const ask = async (model: string): Promise<number> =>
+          (await made.call(lazu, { path, body: { model } })).status
+        const answers = [await ask('m'), await ask('unpriced'), await ask('dear')]
+        return { answers, failed: await ask('bad').catch(() => 'failed') }
+      },
+    }),
+  })
+  const response = await gateway.post({ model: 'm' })
+  expect(await response.json()).toEqual({ answers: [200, 200, 200], failed: 'failed' })
+  await vi.waitFor(() => expect(gateway.settled).toMatchObject([{ amount: 8 + 4 + 40 }]))
 })

@@ -84,6 +84,16 @@ describe('an event stream', () => {
     expect(reader.end()).toBeUndefined()
   })
 
+  it('has a usage that counts up in each event only when all of its choices have ended', () => {
+    const usage = { prompt_tokens: 5, completion_tokens: 6 }
+    const event = (index: number, finish_reason: string | null): string =>
+      sseEvent({ data: { choices: [{ index, delta: {}, finish_reason }], usage } })
+    const { reader } = readAll(readerOf(apis.chat), [event(1, null) + event(0, 'stop')])
+    expect(reader.usage).toBeUndefined()
+    reader.push(Buffer.from(event(1, 'stop')))
+    expect(reader.usage).toEqual({ inputTokens: 5, outputTokens: 6 })
+  })
+
   it('keeps a usage that stands in an event with choices', () => {
     const both = sseEvent({
       data: {
@@ -129,6 +139,24 @@ describe('an event stream', () => {
   })
 })
 
+function choice(index: number): string {
+  return sseEvent({ data: { choices: [{ index, delta: { content: 'Hi' } }] } })
+}
+
+function toolCall(index: number): string {
+  const call = { index, function: { arguments: '{"a":' } }
+  return sseEvent({ data: { choices: [{ index: 0, delta: { tool_calls: [call] } }] } })
+}
+
+function ends(...indexes: readonly (number | undefined)[]): string {
+  const choices = indexes.map((index) => ({ index, delta: {}, finish_reason: 'stop' }))
+  return sseEvent({ data: { choices } })
+}
+
+function numbers(count: number): number[] {
+  return Array.from({ length: count }, (_, index) => index)
+}
+
 describe('the end of an event stream', () => {
   it.each([
     ['[DONE]', apis.chat, delta + 'data: [DONE]\n\n'],
@@ -144,6 +172,31 @@ describe('the end of an event stream', () => {
     ['nothing in Gemini', apis.gemini, geminiStream.slice(0, geminiStream.indexOf('data:', 9))],
     ['nothing where no end is known', apis.images, sseEvent({ data: { type: 'partial' } })],
     ['the end and a comment', apis.chat, `${toolStream}: bye\n`],
+    ['a finish_reason of each choice', apis.chat, choice(0) + choice(1) + ends(1) + ends(0)],
+    [
+      'a finish_reason of each choice in turn',
+      apis.chat,
+      choice(0) + ends(0) + choice(1) + ends(1),
+    ],
+    ['a finish_reason of all choices in one event', apis.chat, choice(0) + choice(1) + ends(0, 1)],
+    ['what comes behind a finish_reason', apis.chat, choice(1) + ends(1) + choice(1)],
+    ['a finish_reason of a choice that has no number', apis.chat, delta + ends(undefined)],
+    [
+      'a finish_reason behind several calls of tools',
+      apis.chat,
+      toolCall(0) + toolCall(1) + ends(0),
+    ],
+    ['[DONE], whatever is unfinished', apis.chat, `${choice(1)}${ends(0)}data: [DONE]\n\n`],
+    [
+      'a finish_reason of as many choices as there may be',
+      apis.chat,
+      numbers(128).map(choice).join('') + ends(...numbers(128)),
+    ],
+    [
+      '[DONE] of more choices than there may be',
+      apis.chat,
+      `${numbers(1_000).map(choice).join('')}data: [DONE]\n\n`,
+    ],
   ])('is %s', (_name, api, stream) => {
     const { passed, failure } = readAll(readerOf(api), [stream])
     expect(failure).toBeUndefined()
@@ -162,6 +215,22 @@ describe('the end of an event stream', () => {
     ['has no message_stop', apis.messages, messagesStream.slice(0, -60)],
     ["stops inside an event of Gemini's", apis.gemini, geminiStream.slice(0, -10)],
     ['stops in the line behind a long event', apis.gemini, `data: {"a":"${'x'.repeat(70_000)}"}`],
+    ['has a second choice without an end', apis.chat, choice(0) + ends(0) + choice(1)],
+    ['has a first choice without an end', apis.chat, choice(0) + choice(1) + ends(1)],
+    ['has both in one chunk', apis.chat, choice(0) + choice(1) + choice(0) + ends(0)],
+    ['spells the second one out', apis.chat, ends(0) + choice(1).replace('"index":', '"index" : ')],
+    [
+      'has a second choice in a long event',
+      apis.chat,
+      ends(0) + choice(1).replace('"Hi"', `"${'x'.repeat(100_000)}"`),
+    ],
+    [
+      'has more choices than there may be',
+      apis.chat,
+      numbers(1_000)
+        .map((index) => choice(index) + ends(index))
+        .join(''),
+    ],
   ])('is broken when it %s', (_name, api, stream) => {
     const { failure } = readAll(readerOf(api), [stream])
     expect(failure?.condition).toBe('upstream_read_failed')
@@ -314,6 +383,7 @@ describe('an event that tells an error', () => {
       ['chat', chatError({ code: 503, message: 'x'.repeat(200_000) })],
       ['responses', sseEvent(longFailure())],
       ['messages', `event: error\ndata: ${'x'.repeat(200_000)}\n\n`],
+      ['chat', sseEvent(`{"error":"${'x'.repeat(300)}","more":"${'x'.repeat(200_000)}`)],
     ] as const) {
       const bytes = Buffer.from(event)
       const pieces = [bytes.subarray(0, 50_000), bytes.subarray(50_000, 100_000)]
@@ -343,6 +413,9 @@ describe('an event that is no error, though it speaks of one', () => {
   it.each([
     ['in what the model writes', apis.chat, '{"choices":[{"delta":{"content":"\\"error\\":1"}}]}'],
     ['as null', apis.chat, '{"error": null,"choices":[]}'],
+    ['as false', apis.chat, '{"error": false,"choices":[]}'],
+    ['as nothing', apis.gemini, '{"error":"","candidates":[]}'],
+    ['as none', apis.messages, '{"type":"ping","error":0}'],
     ['as the name of a tool', apis.messages, '{"type":"content_block_start","name":"error"}'],
     ['deeper in it', apis.responses, '{"type":"x","item":{"error":{"code":1}}}'],
     ['in a text with data: in it', apis.chat, '{"choices":[{"delta":{"content":"data: x"}}]}'],

@@ -159,6 +159,11 @@ const cases: Readonly<Record<string, Case>> = {
     condition: 'upstream_bad_response',
     retried: true,
   },
+  'a 200 of a type that is not passed on': {
+    step: answer(200, { 'content-type': 'application/x-jsonl' }, canary),
+    condition: 'upstream_bad_response',
+    retried: false,
+  },
   'a redirect': {
     step: answer(302, { location: `http://127.0.0.1:1/${canary}` }),
     condition: 'upstream_bad_response',
@@ -175,6 +180,24 @@ const cases: Readonly<Record<string, Case>> = {
   },
   'a coding nobody knows': {
     step: answer(200, { 'content-type': 'application/json', 'content-encoding': 'rot13' }, '{}'),
+    condition: 'upstream_bad_response',
+    retried: true,
+  },
+  'a body that is packed twice': {
+    step: answer(
+      200,
+      { 'content-type': 'audio/mpeg', 'content-encoding': 'gzip', 'Content-Encoding': 'gzip' },
+      gzipSync(gzipSync(canary)),
+    ),
+    condition: 'upstream_bad_response',
+    retried: true,
+  },
+  'a body of two types': {
+    step: answer(
+      200,
+      { 'content-type': 'application/json', 'Content-Type': 'application/json' },
+      JSON.stringify({ id: canary }),
+    ),
     condition: 'upstream_bad_response',
     retried: true,
   },

@@ -5,7 +5,7 @@ import { cutAt } from './read-stream.js'
 
 /** What an outline holds of a value, at a depth. */
 function outlined(value: unknown, depth = 1): unknown {
-  if (typeof value === 'string') return JSON.stringify(value).length - 2 > 256 ? '' : value
+  if (typeof value === 'string') return JSON.stringify(value).length - 2 > 256 ? '...' : value
   if (typeof value !== 'object' || value === null) return value
   if (depth > 4) return null
   if (Array.isArray(value)) return value.map((item) => outlined(item, depth + 1))

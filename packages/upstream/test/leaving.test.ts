@@ -88,3 +88,27 @@ it('charges the usage that was told before the client left', async () => {
   leaving.abort()
   await vi.waitFor(() => expect(gateway.settled).toMatchObject([{ amount: 8 }]))
 })
+
+it('waits for all calls of a handler for their usage', async () => {
+  const upstream = await scripted()
+  const calls: UpstreamCall[] = []
+  upstream.script((call) => void calls.push(call))
+  const request = { path: '/v1/chat/completions', body: { model: 'm', messages: [] } }
+  const gateway = await startGateway({
+    channels: [{ name: 'one', url: upstream.url, key: 'k' }],
+    upstream: { whenClientLeaves: { drain: {} } },
+    routes: (made) => ({
+      'POST /v1/chat/completions': async ({ lazu }) => {
+        await Promise.all([made.call(lazu, request), made.call(lazu, request)])
+      },
+    }),
+  })
+  const leaving = new AbortController()
+  const response = gateway.post(request.body, { signal: leaving.signal })
+  response.catch(() => {})
+  await vi.waitFor(() => expect(calls).toHaveLength(2))
+  leaving.abort()
+  await response.catch(() => {})
+  for (const call of calls.toReversed()) await call.write(json({ choices: [], usage }))
+  await vi.waitFor(() => expect(gateway.settled).toMatchObject([{ amount: 16 }]))
+})

@@ -66,6 +66,11 @@ describe('the path', () => {
       '/v1beta/models/m:generateContent?alt=sse',
     ],
     ['/v1', '/v1', '/v1'],
+    ['/v1beta/openai', '/v1/chat/completions', '/v1beta/openai/chat/completions'],
+    ['/v1/account/anthropic', '/v1/messages', '/v1/account/anthropic/v1/messages'],
+    ['', '/v1/chat/completions/', '/v1/chat/completions'],
+    ['/v1', '/v1/responses/', '/v1/responses'],
+    ['', '/v1/files/a%20b', '/v1/files/a%20b'],
   ])('at the base %j of %j is %j', async (base, path, target) => {
     const { gateway, upstream } = await passingAll({}, base)
     expect(await rawPost(gateway, path)).toBe(200)
@@ -93,6 +98,12 @@ describe('the path', () => {
     '//files',
     '/v1/files#x',
     '/v1/files%zz',
+    '/v1/chat/%63ompletions',
+    '/v1/%6dessages',
+    '/v1beta/models/m%3AgenerateContent',
+    '/v1/Chat/completions',
+    '/v1/MESSAGES',
+    '/V1/chat/completions',
   ])('%j is refused', async (path) => {
     const { gateway, upstream } = await passingAll()
     expect(await rawPost(gateway, path)).toBeGreaterThanOrEqual(400)
@@ -249,4 +260,15 @@ it('knows no models by the names of an object’s members', async () => {
   for (const model of ['__proto__', 'constructor', 'toString', '*']) {
     expect((await gateway.post({ model, messages: [] })).status).toBe(503)
   }
+})
+
+it('does not begin a response in the background that would have to be charged', async () => {
+  const { gateway, upstream } = await passingAll()
+  const path = '/v1/responses'
+  const body = { model: 'm', input: 'Hello', background: true }
+  const refused = await gateway.post(body, { path })
+  expect(refused.status).toBe(400)
+  expect(await refused.json()).toMatchObject({ error: { param: 'background' } })
+  expect(upstream.requests).toEqual([])
+  expect((await gateway.post({ ...body, background: false }, { path })).status).toBe(200)
 })

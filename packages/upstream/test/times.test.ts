@@ -1,8 +1,17 @@
 import { once } from 'node:events'
 import { createServer } from 'node:net'
-import { chunk, json, lastChunk, sseEvent, sseHead, type UpstreamCall } from '@lazu/testkit'
+import {
+  answerHead,
+  chunk,
+  json,
+  lastChunk,
+  sseEvent,
+  sseHead,
+  type UpstreamCall,
+} from '@lazu/testkit'
+import type { ChannelOptions, UpstreamTimeouts } from '@lazu/upstream'
 import { expect, it, onTestFinished, vi } from 'vitest'
-import { scripted, startGateway } from './gateway.js'
+import { scripted, startGateway, type TestGateway } from './gateway.js'
 
 const good = json({ choices: [], usage: { prompt_tokens: 1, completion_tokens: 1 } })
 const delta = (content: string): string =>
@@ -164,6 +173,125 @@ it('goes by the time limits of a request over all its attempts', async () => {
     'channel_timeout',
     'upstream_timeout',
   ])
+  expect(gateway.clock.waiting).toBe(0)
+})
+
+/** A gateway whose requests have time limits of their own, in front of two channels. */
+async function limited(
+  timeout: UpstreamTimeouts,
+  one: ChannelOptions,
+  two: ChannelOptions,
+): Promise<TestGateway> {
+  return startGateway({
+    channels: [one, two],
+    routes: (upstream) => ({
+      'POST /v1/chat/completions': ({ lazu }) => upstream.forward(lazu, { timeout }),
+    }),
+  })
+}
+
+it('counts no silence of a channel that failed against the next one', async () => {
+  const [first, second] = [await scripted(), await scripted()]
+  first.script(async (call) => {
+    await call.write(answerHead(200, { 'content-type': 'application/json' }) + '{"a":')
+    call.end()
+  })
+  const calls: UpstreamCall[] = []
+  second.script((call) => void calls.push(call))
+  const gateway = await limited(
+    { idle: '500ms', firstByte: '20s' },
+    { name: 'one', url: first.url, key: 'k' },
+    { name: 'two', url: second.url, key: 'k' },
+  )
+  const response = gateway.post(body)
+  await vi.waitFor(() => expect(calls).toHaveLength(1))
+  gateway.clock.advance(1_500)
+  await calls[0]?.write(good)
+  expect((await response).status).toBe(200)
+  expect(gateway.failures).toMatchObject([{ channel: 'one', condition: 'upstream_bad_response' }])
+  expect(gateway.clock.waiting).toBe(0)
+})
+
+it.each([
+  ['has a request’s whole time for its first byte', 4_999, 200],
+  ['has no more than that', 5_000, 504],
+])('another channel %s', async (_, waitMs, status) => {
+  const [first, second] = [await scripted(), await scripted()]
+  const calls: UpstreamCall[] = []
+  second.script((call) => void calls.push(call))
+  const gateway = await limited(
+    { firstByte: '5s' },
+    { name: 'one', url: first.url, key: 'k', timeout: { firstByte: '3s' } },
+    { name: 'two', url: second.url, key: 'k' },
+  )
+  const response = gateway.post(body)
+  await vi.waitFor(() => expect(first.requests).toHaveLength(1))
+  gateway.clock.advance(3_000)
+  await vi.waitFor(() => expect(calls).toHaveLength(1))
+  gateway.clock.advance(waitMs)
+  await calls[0]?.write(good)
+  expect((await response).status).toBe(status)
+  const causes = gateway.failures.map(({ channel, cause }) => [channel, cause])
+  expect(causes).toEqual([
+    ['one', 'the time limit "first byte" of 3000 ms is over'],
+    ...(status === 200
+      ? []
+      : [['two', 'the time limit "first byte" of 5000 ms is over, of the request']]),
+  ])
+  expect(gateway.clock.waiting).toBe(0)
+})
+
+it('gives another channel a request’s time to connect, and no more', async () => {
+  const first = await scripted()
+  first.script(json({}, { status: 500 }))
+  const silent = await silentServer()
+  const gateway = await limited(
+    { connect: '2s' },
+    { name: 'one', url: first.url, key: 'k' },
+    { name: 'two', url: silent.url, key: 'k' },
+  )
+  const response = gateway.post(body)
+  await vi.waitFor(() => expect(silent.open()).toBe(1))
+  gateway.clock.advance(1_999)
+  expect(gateway.failures).toHaveLength(1)
+  gateway.clock.advance(1)
+  expect((await response).status).toBe(504)
+  expect(gateway.failures.map(({ channel, condition }) => [channel, condition])).toEqual([
+    ['one', 'upstream_rejected'],
+    ['two', 'upstream_timeout'],
+  ])
+  expect(gateway.clock.waiting).toBe(0)
+})
+
+it('asks no other channel when a limit of the request ends with the same of the channel', async () => {
+  const [first, second] = [await scripted(), await scripted()]
+  const gateway = await limited(
+    { firstByte: '5s' },
+    { name: 'one', url: first.url, key: 'k', timeout: { firstByte: '5s' } },
+    { name: 'two', url: second.url, key: 'k' },
+  )
+  const response = gateway.post(body)
+  await vi.waitFor(() => expect(first.requests).toHaveLength(1))
+  gateway.clock.advance(5_000)
+  expect((await response).status).toBe(504)
+  expect(gateway.failures).toMatchObject([{ channel: 'one', condition: 'upstream_timeout' }])
+  expect(second.accepted).toBe(0)
+})
+
+it('asks no other channel when a request’s total ends with the time of the first', async () => {
+  const [first, second] = [await scripted(), await scripted()]
+  const gateway = await limited(
+    { total: '7s' },
+    { name: 'one', url: first.url, key: 'k', timeout: { firstByte: '5s' } },
+    { name: 'two', url: second.url, key: 'k' },
+  )
+  const response = gateway.post(body)
+  await vi.waitFor(() => expect(first.requests).toHaveLength(1))
+  // Both limits, before anything else can run.
+  gateway.clock.advance(7_000)
+  expect((await response).status).toBe(504)
+  expect(gateway.failures).toMatchObject([{ channel: 'one', triesAnother: false }])
+  expect(second.accepted).toBe(0)
   expect(gateway.clock.waiting).toBe(0)
 })
 

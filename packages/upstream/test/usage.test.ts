@@ -173,13 +173,20 @@ describe('the usage of an answer in JSON', () => {
     ['a response made before', 'openai', '/v1/responses/resp_1', { usage: responseUsage }],
     ['a response cancelled', 'openai', '/v1/responses/resp_1/cancel', { usage: responseUsage }],
     ['a chat made before', 'openai', '/v1/chat/completions/chatcmpl-1', { usage: chatUsage }],
-    ['tokens that were counted', 'anthropic', '/v1/messages/count_tokens', { input_tokens: 5 }],
     ['a negative one', 'anthropic', '/v1/messages', { usage: { input_tokens: -5 } }],
     ['null', 'openai', '/v1/responses', null],
     ['a text', 'gemini', '/v1beta/models/x:generateContent', 'usageMetadata'],
     ['an empty list', 'gemini', '/v1beta/models/x:streamGenerateContent', []],
   ] as const)('is none of %s', (_name, protocol, path, answer) => {
     expect(usageOfAnswer(protocol, path, answer)).toBeUndefined()
+  })
+
+  it.each([
+    ['anthropic', '/v1/messages/count_tokens', { input_tokens: 5 }],
+    ['openai', '/v1/responses/input_tokens', { input_tokens: 5 }],
+    ['gemini', '/v1beta/models/m:countTokens', { totalTokens: 5 }],
+  ] as const)('of %s at %s, which only counts, is nothing', (protocol, path, answer) => {
+    expect(usageOfAnswer(protocol, path, answer)).toEqual({ inputTokens: 0, outputTokens: 0 })
   })
 
   it('is the same as that of the stream', () => {

@@ -17,8 +17,8 @@ const mostTextBytes = 256
 const mostBytes = 131_072
 
 /**
- * What stands on the upper levels of a JSON document that is too long to be kept: long texts are empty
- * in it, and what is nested deeply is null. It takes the document in pieces and holds little of it.
+ * What stands on the upper levels of a JSON document that is too long to be kept: long texts are three
+ * dots in it, and what is nested deeply is null. It takes the document in pieces and holds little of it.
  */
 export class JsonOutline {
   #outline = ''
@@ -65,7 +65,7 @@ export class JsonOutline {
   #pushInText(byte: number): void {
     if (!this.#isEscaped && byte === quote) {
       this.#isInText = false
-      this.#keep(this.#text === undefined ? '""' : `"${this.#text}"`)
+      this.#keep(`"${this.#text ?? '...'}"`)
       return
     }
     this.#isEscaped = !this.#isEscaped && byte === backslash

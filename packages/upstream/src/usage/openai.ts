@@ -1,7 +1,7 @@
 import { ownField, readUsage, type Usage } from '@lazu/core'
 
 /** Answers about a completion or a response that was made, and charged for, by another request. */
-const madeBefore = /\/(?:chat\/completions|responses)\/(?!compact$)/
+const madeBefore = /\/(?:chat\/completions|responses)\/(?!compact$)./
 
 /** The usage of a whole answer of OpenAI's: completions, responses, embeddings, images, audio. */
 export function usageOfOpenaiAnswer(path: string, answer: unknown): Usage | undefined {
