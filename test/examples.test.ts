@@ -194,6 +194,20 @@ describe.concurrent('npm start', () => {
     expect(await store.keys.list({ limit: 10 })).toHaveLength(variables.length)
   })
 
+  it('leaves a key as it is that somebody enabled', async (test) => {
+    const { data, store } = await openFolder(test)
+    const first = await start(script('express', 'start'), { DATA_DIR: data }, test)
+    const { LAZU_KEY_DISABLED: key } = keysIn(first.printed)
+    await stop(first.child)
+    const keys = createKeys({ store: store.keys })
+    const disabled = (await keys.list()).find(({ status }) => status === 'disabled')
+    await keys.enable(disabled?.id ?? '')
+
+    const { url } = await start(script('express', 'start'), { DATA_DIR: data }, test)
+    expect((await chat(url, key)).status).toBe(200)
+    expect(await store.keys.get(disabled?.id ?? '')).toMatchObject({ status: 'active' })
+  })
+
   it('prints a command that makes a new key in the place of one', async (test) => {
     const { data, store } = await openFolder(test)
     const keys = createKeys({ store: store.keys })

@@ -195,14 +195,11 @@ it('keeps the promises of the SQLite store', async () => {
 
 it('runs the command by its configuration', async () => {
   const file = await snippetFile('lazu-config', (code) => code)
+  const env = { ...process.env }
   const lazu = async (...args: string[]): Promise<string> => {
     const command = join(root, 'packages', 'cli', 'bin', 'lazu.js')
-    const { stdout } = await promisify(execFile)(process.execPath, [
-      command,
-      '--config',
-      file,
-      ...args,
-    ])
+    const argv = [command, '--config', file, ...args]
+    const { stdout } = await promisify(execFile)(process.execPath, argv, { env })
     return stdout
   }
   const made = await lazu('keys', 'create', '--account', 'acme', '--name', 'first', '--json')
@@ -219,10 +216,14 @@ it('runs the command by its configuration', async () => {
       headers: { authorization: `Bearer ${key}` },
     })
     expect(answer.status).toBe(200)
+    env['LAZU_KEY'] = key
+    const report = await lazu('doctor', '--url', `http://127.0.0.1:${port}`)
+    expect(report).toContain('0 mistakes, 0 warnings')
   } finally {
     server.kill()
   }
-})
+  // Five processes, one after the other, on a machine that may have others to run.
+}, 60_000)
 
 it.each(['express-package', 'koa-package', 'fastify-package'])('serves %s', async (name) => {
   const { url, key, process: child } = await serve(name)

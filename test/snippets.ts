@@ -82,8 +82,10 @@ export async function serve(
   env: NodeJS.ProcessEnv = {},
 ): Promise<Running> {
   const port = await freePort()
+  let printsKey = false
   const file = await snippetFile(name, (code) => {
     expect(code).toContain('3000')
+    printsKey = code.includes('console.log(key)')
     return change(code).replace('3000', String(port))
   })
   const child = spawn(process.execPath, [file], {
@@ -102,7 +104,8 @@ export async function serve(
   for (let attempt = 0; attempt < 200; attempt++) {
     if (child.exitCode !== null) throw new Error(`${name} ended: ${problems}`)
     const answered = await fetch(url).catch(() => undefined)
-    if (answered !== undefined) return { url, key, process: child }
+    // What it prints may come later than its first answer.
+    if (answered !== undefined && (key !== '' || !printsKey)) return { url, key, process: child }
     await new Promise((resolve) => void setTimeout(resolve, 50))
   }
   throw new Error(`${name} does not answer: ${problems}`)

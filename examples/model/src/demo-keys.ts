@@ -10,7 +10,7 @@ export interface ForEachKey<Thing> {
   readonly limited: Thing
   /** Its account has a hundredth of a cent, which no call can be cheaper than. */
   readonly poor: Thing
-  /** Switched off. */
+  /** Switched off, until somebody enables it. */
   readonly disabled: Thing
 }
 
@@ -50,8 +50,13 @@ async function provide(keys: Keys, wanted: NewKey): Promise<DemoKey> {
   return { record: made.record, secret: made.key }
 }
 
+/** A record's revision as it was made: nobody has changed it since. */
+const firstRevision = 1
+
+/** Switches a key off that is as it was made. What somebody changed, or enabled, stays as it is. */
 async function provideDisabled(keys: Keys, wanted: NewKey): Promise<DemoKey> {
   const { record, secret } = await provide(keys, wanted)
+  if (record.revision !== firstRevision) return { record, secret }
   return { record: await keys.disable(record.id), secret }
 }
 

@@ -27,6 +27,8 @@ export interface GlobalOptions {
 export interface Context {
   readonly surroundings: Surroundings
   readonly output: Output
+  /** The options every command takes, as they were given. */
+  readonly options: () => GlobalOptions
   /**
    * The configuration, read when it is asked for the first time.
    *
@@ -51,6 +53,8 @@ export interface Context {
 export interface OwnedContext extends Context {
   /** The code to end with when nothing was thrown. */
   readonly exitCode: ExitCode
+  /** What is waited for now. */
+  readonly waitingFor: 'configuration' | 'command' | 'close'
   /** Closes the configuration, if it was read. */
   readonly close: () => Promise<void>
 }
@@ -66,10 +70,19 @@ export function createContext(
 ): OwnedContext {
   let loading: Promise<LoadedConfig> | undefined
   let exitCode: ExitCode = exitCodes.done
-  const load = (): Promise<LoadedConfig> =>
-    (loading ??= loadConfig(surroundings.cwd, options().config))
+  let waitingFor: OwnedContext['waitingFor'] = 'command'
+  const load = (): Promise<LoadedConfig> => (loading ??= read())
+  const read = async (): Promise<LoadedConfig> => {
+    waitingFor = 'configuration'
+    try {
+      return await loadConfig(surroundings.cwd, options().config)
+    } finally {
+      waitingFor = 'command'
+    }
+  }
   return {
     surroundings,
+    options,
     output: createOutput({ ...surroundings, isJson: () => options().json === true }),
     config: async () => (await load()).config,
     configFile: async () => (await load()).file,
@@ -97,7 +110,11 @@ export function createContext(
     get exitCode() {
       return exitCode
     },
+    get waitingFor() {
+      return waitingFor
+    },
     close: async () => {
+      waitingFor = 'close'
       // A configuration that could not be read has nothing to close.
       const loaded = await loading?.catch(() => undefined)
       await loaded?.config.close?.()

@@ -1,5 +1,5 @@
 import { exitCodes, type ExitCode } from './command-error.js'
-import { run } from './run.js'
+import { start } from './run.js'
 
 const { stdin, stdout, stderr, env } = process
 
@@ -13,12 +13,32 @@ stdout.on('error', (error: NodeJS.ErrnoException) => {
 // Nobody is left to be told.
 stderr.on('error', () => undefined)
 
-const code = await run(process.argv.slice(2), { stdin, stdout, stderr, env, cwd: process.cwd() })
+let isEnding = false
+const { ended, lateError, neverEnds } = start(process.argv.slice(2), {
+  stdin,
+  stdout,
+  stderr,
+  env,
+  cwd: process.cwd(),
+})
 
-// What a configuration left open must not keep the command from ending. What was written is awaited,
-// and so is its failure, which is told later than the write is done.
-stdout.write('', () => stderr.write('', () => setImmediate(end)))
+// A rejection that nobody handles comes here, too.
+process.on('uncaughtException', (error) => {
+  if (!isEnding) end(lateError(error))
+})
+// Node has nothing left to do, so what is waited for never comes.
+process.on('beforeExit', () => {
+  if (!isEnding) end(neverEnds())
+})
+void ended.then(end)
 
-function end(): void {
-  process.exit(code === exitCodes.done ? writing : code)
+/**
+ * Ends the process. What a configuration left open must not keep it from that. What was written is
+ * awaited, and so is its failure, which is told later than the write is done.
+ */
+function end(code: ExitCode): void {
+  if (isEnding) return
+  isEnding = true
+  const exit = (): void => process.exit(code === exitCodes.done ? writing : code)
+  stdout.write('', () => stderr.write('', () => setImmediate(exit)))
 }

@@ -1,4 +1,4 @@
-import { harmless, harmlessJson } from './harmless.js'
+import { harmless, harmlessJson, harmlessValue } from './harmless.js'
 import { renderTable } from './table.js'
 
 /** What the command writes to: a stream, or a test's list of what was written. */
@@ -8,8 +8,8 @@ export interface Sink {
 }
 
 /**
- * What a command says. Control characters in it are made visible, so that nothing stored by a
- * stranger reaches the terminal as a command.
+ * What a command says. What cannot be seen in it is made visible, so that nothing stored by a stranger
+ * reaches the terminal as a command, or looks like something else.
  */
 export interface Output {
   /** Whether `--json` was given: then a command says one `json`, and nothing else. */
@@ -44,13 +44,13 @@ export function createOutput({ stdout, stderr, env, isJson }: OutputSettings): O
       return isJson()
     },
     table: (head, rows) => {
-      const cells = rows.map((row) => row.map(harmless))
+      const cells = rows.map((row) => row.map(harmlessValue))
       for (const line of renderTable(head.map(harmless), cells, isHeadBold)) print(line)
     },
     facts: (pairs) => {
       const width = Math.max(0, ...pairs.map(([label]) => harmless(label).length))
       for (const [label, value] of pairs) {
-        print(`${harmless(label).padEnd(width)}  ${harmless(value)}`.trimEnd())
+        print(`${harmless(label).padEnd(width)}  ${harmlessValue(value)}`.trimEnd())
       }
     },
     json: (value) => print(harmlessJson(value)),

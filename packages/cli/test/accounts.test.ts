@@ -67,6 +67,11 @@ describe('lazu accounts create', () => {
   })
 })
 
+/** A credit whose reference is always the same. */
+function creditOf(usd: string): string[] {
+  return ['accounts', 'credit', 'acme', usd, '--reference', 'inv']
+}
+
 describe('lazu accounts credit', () => {
   it.each([
     ['250', 250_000_000],
@@ -123,6 +128,65 @@ describe('lazu accounts credit', () => {
     expect(available(gate)).toBe(10_000_000)
   })
 
+  it('tells people and programs when the reference was there, whatever the amount', async () => {
+    const gate = await gateway()
+    const first = await gate.lazu([...creditOf('25'), '--json'])
+    expect(JSON.parse(first.stdout)).toMatchObject({
+      amount: { micros: 25_000_000 },
+      repeated: false,
+      before: { granted: { micros: 0 } },
+      balance: { granted: { micros: 25_000_000 } },
+    })
+    for (const usd of ['25', '250', '0.000001']) {
+      const programs = await gate.lazu([...creditOf(usd), '--json'])
+      expect(programs).toMatchObject({ code: 0, stderr: '' })
+      expect(JSON.parse(programs.stdout)).toMatchObject({
+        repeated: true,
+        before: { granted: { micros: 25_000_000 } },
+        balance: { granted: { micros: 25_000_000 } },
+      })
+      const people = await gate.lazu(creditOf(usd))
+      expect(people.code).toBe(0)
+      expect(people.stdout).toMatch(/^amount +\$[\d.]+, not added$/m)
+      expect(people.stderr).toMatch(/^warning: [^\n]*"inv" before, so nothing was added now/)
+    }
+    expect(available(gate)).toBe(25_000_000)
+  })
+
+  it('is not fooled by less that others credit at the same moment', async () => {
+    const ledger = new MemoryLedger()
+    ledger.credit('acme', 25_000_000, 'inv')
+    const real = ledger.credit.bind(ledger)
+    vi.spyOn(ledger, 'credit').mockImplementation((account, amount, reference) => {
+      real(account, 5_000_000, 'from-elsewhere')
+      return real(account, amount, reference)
+    })
+    const { lazu } = await gateway({ config: { gateway: { ledger } } })
+    const ran = await lazu(['accounts', 'credit', 'acme', '25', '--reference', 'inv', '--json'])
+    expect(JSON.parse(ran.stdout)).toMatchObject({
+      repeated: true,
+      before: { granted: { micros: 25_000_000 } },
+      balance: { granted: { micros: 30_000_000 } },
+    })
+  })
+
+  it.each(['accounts credit acme 5', 'accounts create acme --credit 5'])(
+    'warns where the money is gone with this process: %s',
+    async (command) => {
+      const people = await gateway({ config: { gateway: { ledger: new MemoryLedger() } } })
+      const ran = await people.lazu(command.split(' '))
+      expect(ran.code).toBe(0)
+      expect(ran.stderr).toMatch(/^warning: This money is gone now: gateway\.ledger [^\n]+\n$/)
+      const programs = await gateway({ config: { gateway: { ledger: new MemoryLedger() } } })
+      const json = await programs.lazu([...command.split(' '), '--json'])
+      expect(json).toMatchObject({ code: 0, stderr: '' })
+      expect(JSON.parse(json.stdout)).toMatchObject({ inMemory: true })
+      const lasting = await gateway()
+      const kept = await lasting.lazu([...command.split(' '), '--json'])
+      expect(JSON.parse(kept.stdout)).toMatchObject({ inMemory: false })
+    },
+  )
+
   it('makes a reference that a repeat can be made harmless with', async () => {
     const gate = await gateway()
     const { stdout } = await gate.lazu(['accounts', 'credit', 'acme', '10'])
@@ -178,6 +242,22 @@ describe('lazu accounts list', () => {
       accounts: [{ account: 'zebra', held: { micros: 0 } }],
       next: null,
     })
+  })
+
+  it('names the configuration in the command for the next page', async () => {
+    const gate = await gateway()
+    gate.ledger.createAccount('acme')
+    const { stdout } = await gate.lazu([
+      'accounts',
+      'list',
+      '--limit',
+      '1',
+      '--config',
+      './lazu.config.mjs',
+    ])
+    expect(stdout).toContain(
+      'Next page: lazu accounts list --limit 1 --after acme --config ./lazu.config.mjs\n',
+    )
   })
 
   it('says when there is nothing', async () => {

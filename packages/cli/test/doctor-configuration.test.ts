@@ -7,7 +7,8 @@ import {
   type GatewayOptions,
   type LimitStore,
 } from '@lazu/core'
-import { describe, expect, it } from 'vitest'
+import { sqliteStore } from '@lazu/sqlite'
+import { describe, expect, it, onTestFinished } from 'vitest'
 import { folderWith, runIn } from './command.js'
 import { chat, doctor, serve, share, soundApp, type Told } from './doctor-setup.js'
 
@@ -210,6 +211,29 @@ describe('in the configuration', () => {
     ])
   })
 
+  it('keys in memory are a warning', async () => {
+    const { options } = await share()
+    for (const keys of [createKeys(), createKeys({ store: new MemoryKeyStore() })]) {
+      const { of } = await doctor({ gateway: { ...options, keys } })
+      expect(of('KEYS_IN_MEMORY')).toMatchObject([
+        { level: 'warning', mend: expect.stringContaining('createKeys({ store') },
+      ])
+    }
+    const { of } = await doctor({ gateway: options })
+    expect(of('KEYS_IN_MEMORY')).toMatchObject([{ level: 'ok' }])
+  })
+
+  it('a database in memory is one as well', async () => {
+    const { options } = await share()
+    const store = sqliteStore({ path: ':memory:' })
+    onTestFinished(() => store.close())
+    const keys = createKeys({ store: store.keys })
+    const { code, of } = await doctor({ gateway: { ...options, keys, ledger: store.ledger } })
+    expect(code).toBe(1)
+    expect(of('KEYS_IN_MEMORY')).toMatchObject([{ level: 'warning' }])
+    expect(of('LEDGER_IN_MEMORY')).toMatchObject([{ level: 'mistake' }])
+  })
+
   it.each([undefined, { idle: '30s' }])('no total timeout is a warning: %j', async (timeout) => {
     const { options } = await share()
     const { code, of } = await doctor({ gateway: { ...options, timeout } })
@@ -222,6 +246,8 @@ describe('in the configuration', () => {
   it.each([
     [['0.0.0.0/1', '10.0.0.0/8'], 'mistake', '0.0.0.0/1'],
     [['2000::/3'], 'mistake', '2000::/3'],
+    [['::ffff:0.0.0.0/97'], 'mistake', '::ffff:0.0.0.0/97'],
+    [['::ffff:a00:0/103'], 'mistake', '::ffff:a00:0/103'],
     [2, 'warning', 'is 2'],
   ])('trustProxies %j trusts more than proxies: %s', async (trustProxies, level, found) => {
     const { options } = await share()
@@ -235,14 +261,15 @@ describe('in the configuration', () => {
     ])
   })
 
-  it.each([[['10.0.0.0/8', 'fc00::/7', '203.0.113.7']], [1], [undefined]])(
-    'trustProxies %j is in order',
-    async (trustProxies) => {
-      const { options } = await share()
-      const { of } = await doctor({ gateway: { ...options, trustProxies } })
-      expect(of('TRUSTED_NETWORKS')).toMatchObject([{ level: 'ok' }])
-    },
-  )
+  it.each([
+    [['10.0.0.0/8', 'fc00::/7', '203.0.113.7', '::ffff:10.0.0.0/104', '::ffff:10.0.0.1/128']],
+    [1],
+    [undefined],
+  ])('trustProxies %j is in order', async (trustProxies) => {
+    const { options } = await share()
+    const { of } = await doctor({ gateway: { ...options, trustProxies } })
+    expect(of('TRUSTED_NETWORKS')).toMatchObject([{ level: 'ok' }])
+  })
 
   it('all that needs a server is not checked without a url', async () => {
     const { options } = await share()

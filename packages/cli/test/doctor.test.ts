@@ -109,6 +109,23 @@ describe('lazu doctor on a sound server', () => {
     ])
   })
 
+  it.each(['DELETE', 'PUT', 'PATCH'])('never tries a route with %s', async (method) => {
+    const { options, apiKey } = await share()
+    const reached: string[] = []
+    const url = await serve((request, response) => {
+      reached.push(`${request.method} ${request.url}`)
+      response.end('{}')
+    })
+    const routes = [`${method} /v1/files/1`]
+    const { of } = await doctor({ gateway: options, url, routes }, { apiKey })
+    expect(reached).toEqual([expect.stringMatching(/^GET \/lazu-doctor-/)])
+    for (const check of ['OPEN_ROUTE', 'BODY_BEFORE_KEY', 'GUARDS', 'METER', 'ERROR_FORMAT']) {
+      expect(of(check)).toMatchObject([
+        { level: 'not_checked', found: expect.stringContaining(`would carry out a ${method}`) },
+      ])
+    }
+  })
+
   it('sends no probe that would reach the handler', async () => {
     const { keys, options, apiKey } = await share()
     const gateway = { keys, limits: options.limits, requestLog: options.requestLog }

@@ -1,4 +1,4 @@
-import { MemoryKeyStore, type ApiKey, type Keys } from '@lazu/core'
+import { createKeys, MemoryKeyStore, type ApiKey, type Keys } from '@lazu/core'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { errorOf, gateway, type Ran } from './command.js'
 
@@ -26,6 +26,14 @@ async function only(keys: Keys): Promise<ApiKey> {
 }
 
 describe('lazu keys create', () => {
+  it('takes an expiry that is longer than any timer', async () => {
+    vi.useFakeTimers({ toFake: ['Date'], now: Date.UTC(2026, 10, 21) })
+    const { keys, lazu } = await gateway()
+    const argv = ['keys', 'create', '--account', 'acme', '--name', 'n', '--expires', '600h']
+    expect(await lazu(argv)).toMatchObject({ code: 0, stderr: '' })
+    expect((await only(keys)).expiresAtMs).toBe(Date.UTC(2026, 10, 21) + 600 * 3_600_000)
+  })
+
   it('shows a key that works, with a word that it is shown only now', async () => {
     const { keys, lazu } = await gateway()
     const { code, stdout, stderr } = await lazu([
@@ -173,6 +181,37 @@ describe('lazu keys create', () => {
   })
 })
 
+describe('a key in the memory of this process', () => {
+  const create = ['keys', 'create', '--account', 'acme', '--name', 'n']
+  const takeOver = ['keys', 'import', '--account', 'acme', '--name', 'n']
+  const foreign = { input: 'elsewhere_0123456789abcdef' }
+
+  it.each([['create', create] as const, ['import', takeOver] as const])(
+    'is warned of by %s',
+    async (_, argv) => {
+      for (const keys of [createKeys(), createKeys({ store: new MemoryKeyStore() })]) {
+        const { lazu } = await gateway({ config: { gateway: { keys } } })
+        const people = await lazu(argv, foreign)
+        expect(people.code).toBe(0)
+        expect(people.stderr).toMatch(/^warning: This key is gone now: gateway\.keys [^\n]+\n$/)
+      }
+      const { lazu } = await gateway({ config: { gateway: { keys: createKeys() } } })
+      const programs = await lazu([...argv, '--json'], foreign)
+      expect(programs).toMatchObject({ code: 0, stderr: '' })
+      expect(JSON.parse(programs.stdout)).toMatchObject({ inMemory: true })
+    },
+  )
+
+  it.each([['create', create] as const, ['import', takeOver] as const])(
+    'is none where the store lasts: %s',
+    async (_, argv) => {
+      const { lazu } = await gateway()
+      const programs = await lazu([...argv, '--json'], foreign)
+      expect(JSON.parse(programs.stdout)).toMatchObject({ inMemory: false })
+    },
+  )
+})
+
 describe('lazu keys list', () => {
   it('shows a page, and the command for the next one', async () => {
     vi.useFakeTimers({ toFake: ['Date'] })
@@ -203,6 +242,15 @@ describe('lazu keys list', () => {
     ])
     expect(second.stdout).toContain('three')
     expect(second.stdout).not.toMatch(/one|two|four|Next page/)
+  })
+
+  it('names the configuration in the command for the next page', async () => {
+    const { keys, lazu } = await gateway()
+    await keys.create({ account: 'acme', name: 'one' })
+    const argv = ['--config', './lazu.config.mjs', 'keys', 'list', '--limit', '1']
+    expect((await lazu(argv)).stdout).toMatch(
+      /Next page: lazu keys list --limit 1 --after key_\w+ --config \.\/lazu\.config\.mjs\n/,
+    )
   })
 
   it('loads one page and no more', async () => {
@@ -413,6 +461,10 @@ describe('lazu keys rotate', () => {
   it.each([
     ['7d', 7 * 86_400_000],
     ['90s', 90_000],
+    // Longer than any timer of Node.
+    ['600h', 600 * 3_600_000],
+    ['52560m', 36.5 * 86_400_000],
+    ['366d', 366 * 86_400_000],
   ])('takes a grace of %s', async (grace, graceMs) => {
     vi.useFakeTimers({ toFake: ['Date'], now: Date.UTC(2026, 10, 21) })
     const { keys, lazu } = await gateway()
@@ -435,7 +487,20 @@ describe('lazu keys rotate', () => {
     const ran = await lazu(['keys', 'rotate', record.id, '--grace', grace, '--json'])
     expect(ran.code).toBe(2)
     expect(errorOf(ran).param).toBe('--grace')
+    expect(errorOf(ran).message).toContain(`--grace is ${JSON.stringify(grace)}`)
+    expect(errorOf(ran).message).not.toMatch(/millisecond|\d{7}/)
     expect((await only(keys)).revision).toBe(1)
+  })
+
+  it('says how long a grace may be where it is too long', async () => {
+    const { lazu } = await gateway()
+    const ran = await lazu(['keys', 'rotate', nobody, '--grace', '400d'])
+    expect(ran).toMatchObject({
+      code: 2,
+      stderr:
+        'error: --grace is "400d", which is more than 366 days. ' +
+        'Write a duration such as 90s, 12h or 30d, 366d at most.\n',
+    })
   })
 })
 

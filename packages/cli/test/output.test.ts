@@ -48,6 +48,62 @@ describe('what is printed', () => {
     }
   })
 
+  it.each([
+    ['a zero-width space', '\u200b', String.raw`\u200b`],
+    ['a zero-width joiner', '\u200d', String.raw`\u200d`],
+    ['a soft hyphen', '\u00ad', String.raw`\xad`],
+    ['a byte order mark', '\ufeff', String.raw`\ufeff`],
+    ['a tag', '\u{e0041}', String.raw`\u{e0041}`],
+    ['a variation selector', '\ufe0f', String.raw`\ufe0f`],
+    ['a filler', '\u3164', String.raw`\u3164`],
+    ['a combining grapheme joiner', '\u034f', String.raw`\u034f`],
+    ['a blank of Braille', '\u2800', String.raw`\u2800`],
+    ['a no-break space', '\u00a0', String.raw`\xa0`],
+    ['a backslash', '\\', String.raw`\\`],
+  ])('shows %s, so that no name looks like another', async (_, hidden, shown) => {
+    const { ledger, lazu } = await gateway()
+    const account = `ac${hidden}me`
+    ledger.createAccount('acme')
+    ledger.createAccount(account)
+    const list = await lazu(['accounts', 'list'])
+    expect(list.stdout).toMatch(/^acme /m)
+    expect(list.stdout).toContain(`\nac${shown}me `)
+    const balance = await lazu(['accounts', 'balance', account])
+    expect(balance.stdout).toContain(`  ac${shown}me\n`)
+    const json = await lazu(['accounts', 'list', '--json'])
+    expect(hidden === '\\' || !json.stdout.includes(hidden)).toBe(true)
+    expect(JSON.parse(json.stdout)).toMatchObject({ accounts: { length: 2 } })
+    const names: { accounts: { account: string }[] } = JSON.parse(json.stdout)
+    expect(names.accounts.map((each) => each.account)).toContain(account)
+  })
+
+  it('shows blanks at the ends of a name', async () => {
+    const { ledger, lazu } = await gateway()
+    ledger.createAccount('acme ')
+    ledger.createAccount(' acme')
+    const { stdout } = await lazu(['accounts', 'list'])
+    expect(stdout).toContain(String.raw`acme\x20`)
+    expect(stdout).toContain(String.raw`\x20acme`)
+  })
+
+  it('leaves all scripts readable', async () => {
+    const { ledger, lazu } = await gateway()
+    const names = [
+      'Ærøskøbing',
+      'Ελλάδα',
+      'Київ',
+      'ירושלים',
+      'القاهرة',
+      'हिन्दी',
+      '東京',
+      'ไทย',
+      '한국',
+    ]
+    for (const name of names) ledger.createAccount(name)
+    const { stdout } = await lazu(['accounts', 'list'])
+    for (const name of names) expect(stdout).toContain(name)
+  })
+
   it('is JSON that reads back as what was stored', async () => {
     const { lazu } = await gateway({ store: storeWith(hostile) })
     const { stdout } = await lazu(['keys', 'list', '--json'])

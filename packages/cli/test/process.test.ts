@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
-import { binary, collect, folderWith, spawnLazu } from './command.js'
+import { binary, collect, errorOf, folderWith, spawnLazu } from './command.js'
 
 // Each test starts several processes, one after the other.
 vi.setConfig({ testTimeout: 60_000 })
@@ -212,5 +212,80 @@ describe('lazu serve', () => {
     const ran = await spawnLazu(folder, ['serve'])
     expect(ran.code).toBe(code)
     expect(ran.stderr).toContain(problem)
+  })
+})
+
+describe('a configuration that never settles', () => {
+  const keys = "import { createKeys } from '@lazu/core'\nconst gateway = { keys: createKeys() }\n"
+
+  it.each([
+    ['as what it exports', 'export default new Promise(() => {})', 'cannot be loaded'],
+    ['as what it awaits', 'await new Promise(() => {}); export default {}', 'cannot be loaded'],
+    ['as what its function gives', 'export default () => new Promise(() => {})', 'be loaded'],
+    [
+      'as a store',
+      `${keys}gateway.keys.list = () => new Promise(() => {}); export default { gateway }`,
+      'of a store',
+    ],
+    [
+      'as its close()',
+      `${keys}export default { gateway, close: () => new Promise(() => {}) }`,
+      'close() never ends',
+    ],
+  ])('%s is told, and ends with 3', async (_, text, problem) => {
+    const folder = await folderWith({ 'lazu.config.mjs': text })
+    const people = await spawnLazu(folder, ['keys', 'list'])
+    expect(people.code).toBe(3)
+    expect(people.stderr).toMatch(/^error: [^\n]+\n$/)
+    expect(people.stderr).toContain(problem)
+    const programs = await spawnLazu(folder, ['keys', 'list', '--json'])
+    expect(programs.code).toBe(3)
+    const { code, message } = errorOf(programs)
+    expect(code).toBe('configuration')
+    expect(people.stderr).toBe(`error: ${message}\n`)
+  })
+
+  it('is no reason to tell anything where the command ends otherwise', async () => {
+    const folder = await folderWith({ 'lazu.config.mjs': 'export default new Promise(() => {})' })
+    expect(await spawnLazu(folder, ['keys', '--help'])).toMatchObject({ code: 0, stderr: '' })
+  })
+})
+
+/** A configuration that throws while a command waits for its keys. */
+function later(thrown: string): string {
+  return `
+    import { EventEmitter } from 'node:events'
+    import { createKeys } from '@lazu/core'
+    const keys = createKeys()
+    keys.list = () => new Promise((resolve) => setTimeout(() => resolve([]), 60_000))
+    ${thrown}
+    export default { gateway: { keys } }`
+}
+
+describe('what a configuration throws later', () => {
+  it.each([
+    ['a timer', "setTimeout(() => { throw new Error('the store is gone') }, 1)"],
+    [
+      "a client's event",
+      "setTimeout(() => new EventEmitter().emit('error', new Error('the store is gone')), 1)",
+    ],
+    [
+      'a promise nobody awaits',
+      "setTimeout(() => void Promise.reject(new Error('the store is gone')), 1)",
+    ],
+  ])('from %s is told in one line, and ends with 3', async (_, thrown) => {
+    const folder = await folderWith({ 'lazu.config.mjs': later(thrown) })
+    const people = await spawnLazu(folder, ['keys', 'list'])
+    expect(people).toMatchObject({ code: 3, stdout: '' })
+    expect(people.stderr).toMatch(/^error: The configuration[^\n]+: the store is gone\.\n$/)
+    const programs = await spawnLazu(folder, ['keys', 'list', '--json'])
+    expect(programs.code).toBe(3)
+    expect(errorOf(programs)).toMatchObject({
+      code: 'configuration',
+      message: expect.stringContaining('the store is gone.'),
+    })
+    const debugged = await spawnLazu(folder, ['keys', 'list'], { env: { LAZU_DEBUG: '1' } })
+    expect(debugged.code).toBe(3)
+    expect(debugged.stderr).toMatch(/lazu\.config\.mjs:\d+/)
   })
 })

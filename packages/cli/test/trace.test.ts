@@ -268,7 +268,7 @@ describe('lazu trace, with a part of it missing,', () => {
     const { code, stdout, stderr } = await trace(options)
     expect(code).toBe(1)
     expect(stdout).toBe('')
-    expect(stderr).toContain(`Nothing is known of a request "${id}"`)
+    expect(stderr).toContain('Nothing is known of a request with this id')
     expect(stderr).toContain('For how long records are kept is up to the store.')
     const json = await trace(options, [id, '--json'])
     expect(errorOf(json).code).toBe('not_found')

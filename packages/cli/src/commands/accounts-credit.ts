@@ -3,13 +3,15 @@ import type { Command } from 'commander'
 import { CommandError } from '../command-error.js'
 import type { Context } from '../context.js'
 import { reportOf } from '../error-report.js'
+import { ledgerIsInMemory, memoryWarning } from '../in-memory.js'
 import type { Output } from '../output.js'
 import { balanceFacts, balanceJson, moneyJson } from '../show/money.js'
 import { dollars } from '../values/dollars.js'
 import { name } from '../values/name.js'
 
-const howReferencesCount = `A reference counts once for an account: the same command again changes nothing. Without one, one is
-made and printed, so that a command whose outcome is not known can be repeated with it.`
+const howReferencesCount = `A reference counts once for an account: the same command again changes nothing, whatever its amount,
+and says so. Without one, one is made and printed, so that a command whose outcome is not known can
+be repeated with it.`
 
 interface CreateOptions {
   readonly credit?: number | undefined
@@ -90,7 +92,14 @@ interface Credit {
   readonly account: string
   readonly micros: number
   readonly reference: string
+  readonly before: Balance
   readonly balance: Balance
+  /**
+   * Whether the reference was there, so that nothing was added: less came to the account than this
+   * credit. When it is not, that much came, from this credit or from others at the same moment.
+   */
+  readonly isRepeated: boolean
+  readonly inMemory: boolean
 }
 
 async function credit(
@@ -100,8 +109,12 @@ async function credit(
   given: string | undefined,
 ): Promise<Credit> {
   const reference = given ?? `credit_${ulid(Date.now())}`
+  const before = await ledger.balance(account)
   try {
-    return { account, micros, reference, balance: await ledger.credit(account, micros, reference) }
+    const balance = await ledger.credit(account, micros, reference)
+    const isRepeated = balance.granted - before.granted < micros
+    const inMemory = ledgerIsInMemory(ledger)
+    return { account, micros, reference, before, balance, isRepeated, inMemory }
   } catch (error) {
     if (error instanceof RangeError) {
       throw new CommandError('refused', `The account cannot hold that much: ${error.message}.`, {
@@ -119,22 +132,33 @@ async function credit(
   }
 }
 
-function showCredit({ account, micros, reference, balance }: Credit, output: Output): void {
+function showCredit(credited: Credit, output: Output): void {
+  const { account, micros, reference, before, balance, isRepeated, inMemory } = credited
   if (output.isJson) {
     output.json({
       account,
       reference,
       amount: moneyJson(micros),
+      repeated: isRepeated,
+      before: balanceJson(before),
       balance: balanceJson(balance),
+      inMemory,
     })
     return
   }
   output.facts([
     ['account', account],
-    ['amount', formatUsd(micros)],
+    ['amount', `${formatUsd(micros)}${isRepeated ? ', not added' : ''}`],
     ['reference', reference],
     ...balanceFacts(balance),
   ])
   output.line()
-  output.line('A reference counts once: had it been there already, nothing was added now.')
+  output.line('A reference counts once: the same command again adds nothing.')
+  if (isRepeated) {
+    output.warn(
+      `warning: The account was credited with the reference ${JSON.stringify(reference)} before, so ` +
+        'nothing was added now, whatever the amount. Give another one for another credit.',
+    )
+  }
+  if (inMemory) output.warn(memoryWarning('ledger'))
 }

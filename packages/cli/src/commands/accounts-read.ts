@@ -49,7 +49,8 @@ Examples:
       )
       if (next === undefined) return
       output.line()
-      output.line(nextPage(['accounts', 'list', '--limit', String(limit), '--after', next]))
+      const words = ['accounts', 'list', '--limit', String(limit), '--after', next]
+      output.line(nextPage(words, context.options().config))
     })
 }
 

@@ -6,11 +6,13 @@ import { examine } from '../doctor/examine.js'
 import { parseRoute, type Route } from '../doctor/probe-plan.js'
 import { printReport, reportOf } from '../doctor/report.js'
 import { errorText } from '../error-report.js'
+import { quoted } from '../secrets.js'
 
 const examples = `
-It looks at the configuration and its stores, and sends harmless requests to the running server:
-without a key, with an invented X-Forwarded-For, with a body that never comes, and to a path nobody
-has. With LAZU_KEY in the environment (never as an argument, which other users of the machine can
+It looks at the configuration and its stores, and sends a few requests to the running server: to a
+path nobody has, and to each route without a key, with an empty object, with an invented
+X-Forwarded-For and with a body that never comes. Guards refuse them; a GET or POST route that has
+none runs its handler. Routes of other methods, such as DELETE, are never tried. With LAZU_KEY in the environment (never as an argument, which other users of the machine can
 read) also with that key, for a model nobody has and with broken JSON; they are refused before they
 cost anything, and count against the key's requests a minute.
 
@@ -87,12 +89,14 @@ function serverUrl(text: string): URL {
   )
 }
 
+const beginsAsRoute = /^(?:get|head|options|post|put|patch|delete)\s/i
+
 function oneMoreRoute(text: string, before: readonly Route[] = []): readonly Route[] {
   const route = parseRoute(text)
   if (route !== undefined) return [...before, route]
   throw new CommandError(
     'usage',
-    `--route is ${JSON.stringify(text.slice(0, 80))}. ` +
+    `--route is ${quoted(text, beginsAsRoute.test(text))}. ` +
       "Write a method and a path, 'POST /v1/chat/completions'.",
     { param: '--route' },
   )

@@ -2,6 +2,7 @@ import type { NewKey } from '@lazu/core'
 import type { Command } from 'commander'
 import { dollars } from '../values/dollars.js'
 import { metadataEntry } from '../values/metadata.js'
+import { name } from '../values/name.js'
 import { future } from '../values/time.js'
 import { wholeNumber } from '../values/whole-number.js'
 
@@ -26,8 +27,8 @@ export interface KeyOptions {
 /** Adds the options of a key that is to be made. */
 export function addKeyOptions(command: Command): Command {
   return command
-    .requiredOption('--account <account>', 'who pays for what the key does')
-    .requiredOption('--name <name>', 'what people call the key')
+    .requiredOption('--account <account>', 'who pays for what the key does', name('--account'))
+    .requiredOption('--name <name>', 'what people call the key', name('--name'))
     .option('--tier <tier>', "a tier of the gateway's limits")
     .option('--rpm <n>', 'requests a minute', limit('--rpm'))
     .option('--tpm <n>', 'tokens a minute', limit('--tpm'))
@@ -48,10 +49,21 @@ export function addKeyOptions(command: Command): Command {
 
 /** The key to be made. */
 export function newKey(options: KeyOptions): NewKey {
-  const { account, name, tier, lane, metadata, model: models, allow, expires } = options
+  const { account, tier, lane, metadata, model: models, allow, expires } = options
   const limits = given({ rpm: options.rpm, tpm: options.tpm, concurrency: options.concurrency })
   const caps = given({ total: options.capTotal, day: options.capDay, month: options.capMonth })
-  return { account, name, tier, lane, metadata, models, allow, expiresAtMs: expires, limits, caps }
+  return {
+    account,
+    name: options.name,
+    tier,
+    lane,
+    metadata,
+    models,
+    allow,
+    expiresAtMs: expires,
+    limits,
+    caps,
+  }
 }
 
 /** The members, or undefined when each of them is. */

@@ -1,6 +1,7 @@
-import type { MadeKey } from '@lazu/core'
+import type { Keys, MadeKey } from '@lazu/core'
 import type { Command } from 'commander'
 import type { Context } from '../context.js'
+import { keysAreInMemory, memoryWarning } from '../in-memory.js'
 import type { Output } from '../output.js'
 import { keyFacts, keyJson } from '../show/key-record.js'
 import { addKeyOptions, newKey, type KeyOptions } from './key-options.js'
@@ -22,14 +23,15 @@ Examples:
     )
     .action(async (options: KeyOptions) => {
       const service = await context.keys()
-      showMade(await service.create(newKey(options)), context.output)
+      showMade(await service.create(newKey(options)), service, context.output)
     })
 }
 
 /** Shows a key that was just made: the one time its secret is shown. */
-export function showMade({ key, record }: MadeKey, output: Output): void {
+export function showMade({ key, record }: MadeKey, keys: Keys, output: Output): void {
+  const inMemory = keysAreInMemory(keys)
   if (output.isJson) {
-    output.json({ key, record: keyJson(record) })
+    output.json({ key, record: keyJson(record), inMemory })
     return
   }
   output.line(key)
@@ -37,4 +39,5 @@ export function showMade({ key, record }: MadeKey, output: Output): void {
   output.line('This is the only time the key is shown. Keep it where secrets are kept.')
   output.line()
   output.facts(keyFacts(record))
+  if (inMemory) output.warn(memoryWarning('keys'))
 }

@@ -1,6 +1,7 @@
 import type { Command } from 'commander'
 import { readSecret } from '../ask.js'
 import type { Context } from '../context.js'
+import { keysAreInMemory, memoryWarning } from '../in-memory.js'
 import { keyFacts, keyJson } from '../show/key-record.js'
 import { addKeyOptions, newKey, type KeyOptions } from './key-options.js'
 
@@ -24,7 +25,12 @@ Examples:
       const service = await context.keys()
       const secret = await readSecret('Key (not shown): ', surroundings)
       const record = await service.import(secret, newKey(options))
-      if (output.isJson) output.json({ record: keyJson(record) })
-      else output.facts(keyFacts(record))
+      const inMemory = keysAreInMemory(service)
+      if (output.isJson) {
+        output.json({ record: keyJson(record), inMemory })
+        return
+      }
+      output.facts(keyFacts(record))
+      if (inMemory) output.warn(memoryWarning('keys'))
     })
 }

@@ -6,6 +6,7 @@ import { keyFacts, keyJson, keyStatus } from '../show/key-record.js'
 import { showMoment } from '../show/moment.js'
 import { nextPage } from '../show/next-page.js'
 import { keyId } from '../values/key-id.js'
+import { name } from '../values/name.js'
 import { pageLimit } from '../values/whole-number.js'
 
 interface ListOptions {
@@ -19,7 +20,7 @@ export function addListKeys(keys: Command, context: Context): void {
   keys
     .command('list')
     .description('List keys, a page at a time, in the order they were made')
-    .option('--account <account>', 'only the keys of this account')
+    .option('--account <account>', 'only the keys of this account', name('--account'))
     .option('--limit <n>', 'how many, 1 to 1000', pageLimit, 50)
     .option('--after <id>', 'begin behind this key', keyId('--after'))
     .addHelpText(
@@ -49,7 +50,7 @@ Examples:
       const only = account === undefined ? [] : ['--account', account]
       const words = ['keys', 'list', ...only, '--limit', String(limit), '--after', next]
       output.line()
-      output.line(nextPage(words))
+      output.line(nextPage(words, context.options().config))
     })
 }
 

@@ -34,7 +34,7 @@ Examples:
       const { output } = context
       const service = await context.keys()
       const made = await service.rotate(id, { graceMs: options.grace })
-      showMade(made, output)
+      showMade(made, service, output)
       if (output.isJson) return
       const { rotation } = made.record
       output.line()

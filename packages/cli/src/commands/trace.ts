@@ -40,19 +40,20 @@ async function trace({ config, output }: Context, id: string): Promise<void> {
   }
   const found = await findTrace(gateway, id)
   if (found.request === undefined && found.movements.length === 0) {
-    throw new CommandError('not_found', nothingFound(id, gateway))
+    throw new CommandError('not_found', nothingFound(gateway))
   }
   if (output.isJson) output.json(traceJson(found))
   else printTrace(output, id, found, gateway)
 }
 
-function nothingFound(id: string, { requestLog, ledger }: GatewayOptions): string {
+/** The id is not repeated: what is not found may be a key with a prefix nobody here knows. */
+function nothingFound({ requestLog, ledger }: GatewayOptions): string {
   const asked = [
     ...(requestLog === undefined ? [] : ['the request log']),
     ...(ledger === undefined ? [] : ['the ledger']),
   ].join(' and ')
   return (
-    `Nothing is known of a request ${JSON.stringify(id)}; asked were: ${asked}. ` +
+    `Nothing is known of a request with this id; asked were: ${asked}. ` +
     'For how long records are kept is up to the store.'
   )
 }

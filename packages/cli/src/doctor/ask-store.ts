@@ -1,3 +1,5 @@
+import { withoutKeys } from '../secrets.js'
+
 /** What a store answered, or why it did not. */
 export type StoreAnswer<T> =
   | { readonly kind: 'answered'; readonly value: T; readonly tookMs: number }
@@ -32,6 +34,6 @@ async function answerOf<T>(
     return { kind: 'answered', value, tookMs: performance.now() - startedMs }
   } catch (error) {
     const problem = error instanceof Error ? error.message : String(error)
-    return { kind: 'failed', problem: problem.slice(0, problemLength) }
+    return { kind: 'failed', problem: withoutKeys(problem).slice(0, problemLength) }
   }
 }

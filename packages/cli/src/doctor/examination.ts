@@ -50,7 +50,10 @@ export interface ServerSeen {
   readonly url: URL
   /** To a path nobody can have. */
   readonly unknownPath: Answer
-  /** To the first route, with an invented X-Forwarded-For; undefined when that would tell nothing. */
+  /**
+   * To the first route that may be tried, with an invented X-Forwarded-For; undefined when there is
+   * none, or that would tell nothing.
+   */
   readonly spoofed: Seen | undefined
   readonly routes: readonly RouteSeen[]
   /** What this configuration's own keys say of LAZU_KEY; undefined when they were not asked. */
@@ -75,7 +78,7 @@ export interface NotSent {
 export interface RouteSeen {
   /** As it was given: `POST /v1/chat/completions`. */
   readonly route: string
-  readonly withoutKey: Seen
+  readonly withoutKey: Seen | NotSent
   /** Without a key, and with a large body that was announced and never sent. */
   readonly unsentBody: Seen | NotSent
   /** With LAZU_KEY, and a model nobody has. */

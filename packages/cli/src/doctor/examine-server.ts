@@ -2,6 +2,7 @@ import { GatewayError, type RequestLog } from '@lazu/core'
 import { askStore } from './ask-store.js'
 import type { NotSent, RouteSeen, Seen, ServerSeen, ServerState } from './examination.js'
 import { findRecords } from './find-records.js'
+import { isTried } from './probe-plan.js'
 import type { Answer } from './probe.js'
 import { Prober, type ServerToExamine } from './prober.js'
 
@@ -18,7 +19,7 @@ export async function examineServer(server: ServerToExamine): Promise<ServerStat
     const problem = { reason: 'redirect', problem: elsewhere } as const
     return { kind: 'missing', url, isExpected, problem }
   }
-  const [first] = routes
+  const first = routes.find(isTried)
   const spoofed =
     first === undefined || requestLog === undefined ? undefined : await prober.spoofed(first)
   const seen: RouteSeen[] = []

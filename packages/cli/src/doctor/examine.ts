@@ -1,5 +1,6 @@
 import { createGateway, type GatewayOptions } from '@lazu/core'
 import type { LazuConfig } from '../config.js'
+import { withoutKeys } from '../secrets.js'
 import { askStore } from './ask-store.js'
 import { mostKeys, type Examination, type ServerState, type StoresSeen } from './examination.js'
 import { examineServer } from './examine-server.js'
@@ -38,7 +39,7 @@ function gatewayProblem(config: LazuConfig | undefined): string | undefined {
     createGateway(config.gateway)
     return undefined
   } catch (error) {
-    return error instanceof Error ? error.message : String(error)
+    return withoutKeys(error instanceof Error ? error.message : String(error))
   }
 }
 

@@ -19,6 +19,14 @@ export function hasBody({ method }: Route): boolean {
   return method === 'POST' || method === 'PUT' || method === 'PATCH'
 }
 
+/**
+ * Whether a request of this method is tried: an unguarded route would carry it out. What a POST makes
+ * of an empty object is little, while PUT, PATCH and DELETE say what is there to be lost.
+ */
+export function isTried({ method }: Route): boolean {
+  return ['GET', 'HEAD', 'OPTIONS', 'POST'].includes(method)
+}
+
 /** A model nobody has. */
 export const probeModel = 'lazu-doctor-probe'
 

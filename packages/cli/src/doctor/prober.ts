@@ -3,7 +3,7 @@ import { setTimeout as wait } from 'node:timers/promises'
 import type { GatewayOptions, RequestLog } from '@lazu/core'
 import { inventedHops } from './addresses.js'
 import type { NotSent, RouteSeen, Seen } from './examination.js'
-import { hasBody, probeBody, probePath, refusesProbe, type Route } from './probe-plan.js'
+import { hasBody, isTried, probeBody, probePath, refusesProbe, type Route } from './probe-plan.js'
 import { probe, type Answer, type Outcome, type ProbeRequest } from './probe.js'
 
 /** The server to examine, and what is known of it. */
@@ -51,6 +51,7 @@ export class Prober {
 
   /** Sends a route all there is to send it. */
   async route(route: Route): Promise<RouteSeen> {
+    if (!isTried(route)) return untried(route)
     return {
       route: route.name,
       withoutKey: await this.#sendAsStranger(route, {}),
@@ -115,6 +116,18 @@ export class Prober {
     const clean = (text: string): string => text.replaceAll(apiKey, '[LAZU_KEY]')
     const headers = Object.entries(answer.headers).map(([name, value]) => [name, clean(value)])
     return { ...answer, headers: Object.fromEntries(headers), body: clean(answer.body) }
+  }
+}
+
+function untried({ name, method }: Route): RouteSeen {
+  const reason = `A route that is not guarded would carry out a ${method}, so none is sent.`
+  const notSent: NotSent = { kind: 'not_sent', reason }
+  return {
+    route: name,
+    withoutKey: notSent,
+    unsentBody: notSent,
+    unknownModel: notSent,
+    brokenJson: notSent,
   }
 }
 

@@ -1,4 +1,5 @@
 import { CommandError } from '../command-error.js'
+import { isLikeKey } from '../secrets.js'
 
 const longest = 200
 
@@ -6,12 +7,12 @@ const longest = 200
  * A request's id as somebody wrote it. What cannot be one is not shown: people paste a key where an
  * id belongs.
  *
- * @throws CommandError `usage` for nothing, for more than 200 characters, and for a key or its id
+ * @throws CommandError `usage` for nothing, for more than 200 characters, and for a key (with whatever
+ *   prefix) or its id
  */
 export function requestId(text: string): string {
-  if (text.length > 0 && text.length <= longest && !/^(?:sk|ck|pk|rk|key)[-_]/.test(text)) {
-    return text
-  }
+  const isKeyOrId = /^(?:sk|ck|pk|rk|key)[-_]/.test(text) || isLikeKey(text)
+  if (text.length > 0 && text.length <= longest && !isKeyOrId) return text
   throw new CommandError(
     'usage',
     '<request-id> is no id of a request, and is not shown here as it may be a key. ' +

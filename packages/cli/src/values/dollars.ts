@@ -1,4 +1,5 @@
 import { CommandError } from '../command-error.js'
+import { quoted } from '../secrets.js'
 
 /**
  * Dollars as somebody wrote them, in micro-USD: read digit by digit, so that no floating point comes
@@ -15,7 +16,7 @@ export function dollars(option: string): (text: string) => number {
     if (micros > 0 && Number.isSafeInteger(micros)) return micros
     throw new CommandError(
       'usage',
-      `${option} is ${JSON.stringify(text.slice(0, 80))}. ` +
+      `${option} is ${quoted(text)}. ` +
         'Write dollars with at most 6 decimals, 12.50 for instance, from 0.000001 to 9007199254.740991.',
       { param: option },
     )

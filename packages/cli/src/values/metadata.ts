@@ -1,4 +1,5 @@
 import { CommandError } from '../command-error.js'
+import { quoted } from '../secrets.js'
 
 /**
  * One more `name=value` of `--metadata`. The value may hold `=`.
@@ -17,7 +18,7 @@ export function metadataEntry(
   }
   throw new CommandError(
     'usage',
-    `--metadata has ${JSON.stringify(text.slice(0, 80))}. Write each name once, as team=search.`,
+    `--metadata has ${quoted(text)}. Write each name once, as team=search.`,
     { param: '--metadata' },
   )
 }

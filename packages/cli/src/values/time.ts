@@ -1,47 +1,56 @@
-import { ConfigurationError, durationMs } from '@lazu/core'
 import { CommandError } from '../command-error.js'
+import { quoted } from '../secrets.js'
 
 const dayMs = 86_400_000
 
+const unitMs: Readonly<Record<string, number>> = {
+  ms: 1,
+  s: 1_000,
+  m: 60_000,
+  h: 3_600_000,
+  d: dayMs,
+}
+
 /** The longest there is, so that every moment counted from now is a date. */
 const mostDays = 36_600
+
+/** How long two secrets of one key may work at most: a year, and a leap year's day. */
+const mostGraceDays = 366
 
 const moment =
   /^(\d{4}-\d{2}-\d{2})(?:T\d{2}:\d{2}(?::\d{2}(?:\.\d{1,3})?)?(?:Z|[+-]\d{2}:\d{2}))?$/
 
 /**
- * A duration somebody wrote, in milliseconds: as the options of a gateway have it (`90s`, `12h`), and
- * in days (`30d`).
+ * A duration somebody wrote, in milliseconds: `90s`, `12h`, `30d`. It is counted and not waited for,
+ * so it may be longer than any timer.
  *
  * @param option the option it is the value of, for the message
+ * @param days how many days it may be at most; a hundred years unless given
  * @throws CommandError `usage` for anything else
  */
-export function duration(option: string): (text: string) => number {
+export function duration(option: string, days: number = mostDays): (text: string) => number {
   return (text) => {
-    const days = /^(\d{1,5})d$/.exec(text)?.[1]
-    if (days !== undefined && Number(days) >= 1 && Number(days) <= mostDays) {
-      return Number(days) * dayMs
-    }
-    try {
-      return Math.ceil(durationMs(text, option))
-    } catch (error) {
-      if (!(error instanceof ConfigurationError)) throw error
-      throw new CommandError(
-        'usage',
-        `${option} is ${JSON.stringify(text.slice(0, 80))}. Write a duration such as 90s, 12h or 30d.`,
-        { param: option, cause: error },
-      )
-    }
+    const [, count, unit = ''] = /^(\d{1,15}(?:\.\d{1,3})?)(ms|s|m|h|d)$/.exec(text) ?? []
+    const ms = Math.ceil(Number(count) * (unitMs[unit] ?? Number.NaN))
+    if (ms > 0 && ms <= days * dayMs) return ms
+    const problem = ms > 0 ? `, which is more than ${days} days` : ''
+    throw new CommandError(
+      'usage',
+      `${option} is ${quoted(text)}${problem}. Write a duration such as 90s, 12h or 30d` +
+        `${ms > 0 ? `, ${days}d at most` : ''}.`,
+      { param: option },
+    )
   }
 }
 
 /**
- * How long an old key goes on working, in milliseconds: a duration, or `0` for not at all.
+ * How long an old key goes on working, in milliseconds: a duration of a year at most, or `0` for not
+ * at all.
  *
  * @throws CommandError `usage` for anything else
  */
 export function grace(text: string): number {
-  return text === '0' ? 0 : duration('--grace')(text)
+  return text === '0' ? 0 : duration('--grace', mostGraceDays)(text)
 }
 
 /**
@@ -64,7 +73,7 @@ export function future(option: string): (text: string) => number {
     const problem = Number.isNaN(atMs) ? '' : ', which is over'
     throw new CommandError(
       'usage',
-      `${option} is ${JSON.stringify(text.slice(0, 80))}${problem}. ` +
+      `${option} is ${quoted(text, /^\d{4}-\d{2}-\d{2}[\dT:.Z+-]*$/.test(text))}${problem}. ` +
         'Write a date (2026-12-31), a time with its zone (2026-12-31T18:00Z), or a duration (30d).',
       { param: option },
     )
@@ -82,7 +91,7 @@ export function day(option: string): (text: string) => string {
     if (/^\d{4}-\d{2}-\d{2}$/.test(text) && isDay(text)) return text
     throw new CommandError(
       'usage',
-      `${option} is ${JSON.stringify(text.slice(0, 80))}. Write a day (UTC), 2026-11-21 for instance.`,
+      `${option} is ${quoted(text)}. Write a day (UTC), 2026-11-21 for instance.`,
       { param: option },
     )
   }

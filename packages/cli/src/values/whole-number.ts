@@ -1,4 +1,5 @@
 import { CommandError } from '../command-error.js'
+import { quoted } from '../secrets.js'
 
 /**
  * A whole number somebody wrote.
@@ -15,7 +16,7 @@ export function wholeNumber(
     if (value >= least && value <= most) return value
     throw new CommandError(
       'usage',
-      `${option} is ${JSON.stringify(text.slice(0, 80))}. Write a whole number from ${least} to ${most}.`,
+      `${option} is ${quoted(text)}. Write a whole number from ${least} to ${most}.`,
       { param: option },
     )
   }

@@ -18,6 +18,7 @@ function ofRoute(
   { unknownPath }: ServerSeen,
 ): Finding {
   if (unsentBody.kind === 'not_sent') return notChecked(unsentBody.reason, { route })
+  if (withoutKey.kind === 'not_sent') return notChecked(withoutKey.reason, { route })
   if (withoutKey.outcome.kind === 'no_answer' || withoutKey.outcome.status !== 401) {
     return notChecked(`${route} does not ask for a key.`, { route })
   }

@@ -8,7 +8,8 @@ export const guards: Check = routesCheck(
   { code: 'LAZU_DOCTOR_GUARDS', title: 'The guards of the configuration are active' },
   ({ routes }, { config }) =>
     routes.map((seen) => {
-      const { route } = seen
+      const { route, withoutKey } = seen
+      if (withoutKey.kind === 'not_sent') return notChecked(withoutKey.reason, { route })
       const states = guardStates(seen, config?.gateway)
       const facts = { guards: Object.fromEntries(states) }
       const namesOf = (state: string): string[] =>

@@ -4,6 +4,7 @@ import { bodyBeforeKey } from './body-before-key.js'
 import { configuration } from './configuration.js'
 import { brokenJson, unknownPath } from './error-format.js'
 import { guards } from './guards.js'
+import { keysInMemory } from './keys-in-memory.js'
 import { knownRoutes } from './known-routes.js'
 import { ledgerInMemory } from './ledger-in-memory.js'
 import { limitsInMemory } from './limits-in-memory.js'
@@ -28,6 +29,7 @@ export const checks: readonly Check[] = [
   ledgerAnswers,
   limitStoreAnswers,
   requestLogAnswers,
+  keysInMemory,
   ledgerInMemory,
   limitsInMemory,
   unknownTiers,

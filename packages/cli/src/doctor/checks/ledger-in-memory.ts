@@ -1,4 +1,4 @@
-import { MemoryLedger } from '@lazu/core'
+import { ledgerIsInMemory } from '../../in-memory.js'
 import { mistake, notChecked, ok, type Check } from '../check.js'
 import { configCheck } from '../needs.js'
 
@@ -10,16 +10,13 @@ export const ledgerInMemory: Check = configCheck(
   },
   ({ gateway: { ledger } }) => {
     if (ledger === undefined) return [notChecked('The configuration has no ledger.')]
-    // By its name, too: the server may have a copy of the package of its own.
-    if (ledger instanceof MemoryLedger || ledger.constructor.name === 'MemoryLedger') {
-      return [
-        mistake(
-          'gateway.ledger is a MemoryLedger: balances are gone with the process, and this command ' +
-            'sees none of them.',
-          "Give a durable one: ledger: sqliteStore({ path: 'lazu.db' }).ledger, of @lazu/sqlite.",
-        ),
-      ]
-    }
-    return [ok('The ledger is not in memory alone.')]
+    if (!ledgerIsInMemory(ledger)) return [ok('The ledger is not in memory alone.')]
+    return [
+      mistake(
+        'gateway.ledger is in the memory of each process: balances are gone with it, and this command ' +
+          'sees none of the server.',
+        "Give a durable one: ledger: sqliteStore({ path: 'lazu.db' }).ledger, of @lazu/sqlite.",
+      ),
+    ]
   },
 )

@@ -20,7 +20,9 @@ export const openRoutes: Check = routesCheck(
   },
 )
 
-function ofRoute({ route, withoutKey: { outcome, record } }: RouteSeen): Finding {
+function ofRoute({ route, withoutKey }: RouteSeen): Finding {
+  if (withoutKey.kind === 'not_sent') return notChecked(withoutKey.reason, { route })
+  const { outcome, record } = withoutKey
   if (outcome.kind === 'no_answer') {
     return mistake(
       `${route} does not answer a request without a key: ${outcome.problem}.`,

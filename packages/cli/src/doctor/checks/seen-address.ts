@@ -21,6 +21,7 @@ export const seenAddress: Check = routesCheck(
       ]
     }
     for (const { withoutKey } of routes) {
+      if (withoutKey.kind === 'not_sent') continue
       const { outcome, record } = withoutKey
       if (outcome.kind === 'answer' && record !== undefined) {
         return [ofAddress(record.clientAddress, outcome)]

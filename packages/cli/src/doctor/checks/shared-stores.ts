@@ -34,7 +34,7 @@ export const sharedStores: Check = routesCheck(
 
 function ofRecords({ routes }: ServerSeen, { stores }: Examination, keysAgree: boolean): Finding {
   const strangers = routes.flatMap(({ withoutKey }) =>
-    statusOf(withoutKey) === 401 ? withoutKey : [],
+    withoutKey.kind === 'sent' && statusOf(withoutKey) === 401 ? withoutKey : [],
   )
   const withKey = routes.flatMap(({ unknownModel }) =>
     unknownModel.kind === 'sent' && isTaken(unknownModel) ? unknownModel : [],

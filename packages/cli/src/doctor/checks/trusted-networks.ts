@@ -1,3 +1,4 @@
+import { parseAddress } from '@lazu/core'
 import { mistake, ok, warning, type Check, type Finding } from '../check.js'
 import { configCheck } from '../needs.js'
 
@@ -39,8 +40,12 @@ function ofNumber(count: number): Finding {
 function isWide(network: string): boolean {
   const [address = '', prefix] = network.split('/')
   if (prefix === undefined) return false
-  const isVersion6 = address.includes(':')
+  const isWritten6 = address.includes(':')
+  if (parseAddress(address)?.family === 4) {
+    // IPv4 inside IPv6 is the last 32 bits of 128.
+    return Number(prefix) - (isWritten6 ? 96 : 0) < shortestPrefix[4]
+  }
   // Unique local addresses are one such network (RFC 4193).
-  if (isVersion6 && /^f[cd]/i.test(address)) return Number(prefix) < 7
-  return Number(prefix) < shortestPrefix[isVersion6 ? 6 : 4]
+  if (/^f[cd]/i.test(address)) return Number(prefix) < 7
+  return Number(prefix) < shortestPrefix[6]
 }
