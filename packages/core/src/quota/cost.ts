@@ -34,9 +34,7 @@ export function costMicros(price: Price, usage: Usage, calls = 1): number {
   const ofCalls = (price.call ?? 0) * calls
 
   // Nothing here is negative: a sum that is a safe integer was computed from exact parts only.
-  const total =
-    costOf(inputTokens, inputParts, price.input, price, usage) +
-    costOf(outputTokens, outputParts, price.output, price, usage)
+  const total = inputCost(price, usage) + outputCost(price, usage)
   if (total <= Number.MAX_SAFE_INTEGER) return checkCost(divideUp(total) + ofCalls)
 
   const exactTotal =
@@ -45,26 +43,44 @@ export function costMicros(price: Price, usage: Usage, calls = 1): number {
   return checkCost(Number((exactTotal + exactPerTokens - 1n) / exactPerTokens) + ofCalls)
 }
 
-/** What a whole costs: each of its parts at its own price, and the rest at that of the whole. */
-function costOf(
-  whole: number,
-  parts: readonly NamedPart[],
-  wholePrice: number,
-  price: Price,
-  usage: Usage,
-): number {
-  let rest = whole
-  let total = 0
-  for (const part of parts) {
-    const tokens = partOf(rest, part.name, usage[part.name])
-    if (tokens === 0) continue
-    rest -= tokens
-    total += tokens * part.priceIn(price)
-  }
-  return total + rest * wholePrice
+// Written out part by part: going through a list of them takes four times as long, in every request.
+function inputCost(price: Price, usage: Usage): number {
+  const { input } = price
+  let rest = usage.inputTokens
+  const audio = partOf(rest, 'audioInputTokens', usage.audioInputTokens)
+  rest -= audio
+  const image = partOf(rest, 'imageInputTokens', usage.imageInputTokens)
+  rest -= image
+  const cached = partOf(rest, 'cachedInputTokens', usage.cachedInputTokens)
+  rest -= cached
+  const longWrite = partOf(rest, 'longCacheWriteInputTokens', usage.longCacheWriteInputTokens)
+  rest -= longWrite
+  const write = partOf(rest, 'cacheWriteInputTokens', usage.cacheWriteInputTokens)
+  rest -= write
+  const writePrice = price.cacheWriteInput ?? input
+  return (
+    rest * input +
+    audio * (price.audioInput ?? input) +
+    image * (price.imageInput ?? input) +
+    cached * (price.cachedInput ?? input) +
+    longWrite * (price.longCacheWriteInput ?? writePrice) +
+    write * writePrice
+  )
 }
 
-/** The same, where it is more than a double can hold. */
+function outputCost(price: Price, usage: Usage): number {
+  const { output } = price
+  let rest = usage.outputTokens
+  const audio = partOf(rest, 'audioOutputTokens', usage.audioOutputTokens)
+  rest -= audio
+  const image = partOf(rest, 'imageOutputTokens', usage.imageOutputTokens)
+  rest -= image
+  return (
+    rest * output + audio * (price.audioOutput ?? output) + image * (price.imageOutput ?? output)
+  )
+}
+
+/** What a whole costs, its parts at their own prices, where it is more than a double can hold. */
 function exactCostOf(
   whole: number,
   parts: readonly NamedPart[],
@@ -94,8 +110,15 @@ export function dearestCostMicros(prices: readonly Price[], estimate: Estimate, 
   const { inputTokens, outputTokens } = estimate
   let dearest = 0
   for (const price of prices) {
-    const input = dearestOf(inputParts, price.input, price)
-    const output = dearestOf(outputParts, price.output, price)
+    const input = Math.max(
+      price.input,
+      price.audioInput ?? 0,
+      price.imageInput ?? 0,
+      price.cachedInput ?? 0,
+      price.cacheWriteInput ?? 0,
+      price.longCacheWriteInput ?? 0,
+    )
+    const output = Math.max(price.output, price.audioOutput ?? 0, price.imageOutput ?? 0)
     const cost = costMicros(
       { input, output, call: price.call },
       { inputTokens, outputTokens },
@@ -103,12 +126,6 @@ export function dearestCostMicros(prices: readonly Price[], estimate: Estimate, 
     )
     if (cost > dearest) dearest = cost
   }
-  return dearest
-}
-
-function dearestOf(parts: readonly NamedPart[], wholePrice: number, price: Price): number {
-  let dearest = wholePrice
-  for (const part of parts) dearest = Math.max(dearest, part.priceIn(price))
   return dearest
 }
 

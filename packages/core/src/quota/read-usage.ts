@@ -1,6 +1,5 @@
 import { ownField } from './own-field.js'
 import type { Usage } from './usage.js'
-import { usageParts, type PartName } from './usage-parts.js'
 
 /** More tokens than any request has. */
 export const mostTokens = 1_000_000_000
@@ -162,19 +161,35 @@ function isCount(value: unknown): value is number {
   return Number.isInteger(value) && typeof value === 'number' && value >= 0 && value <= mostTokens
 }
 
+/** Every member, so that none is forgotten. */
+type WholeUsage = { readonly [Name in keyof Required<Usage>]: Usage[Name] }
+
 /** The usage, with its parts cut to their wholes; undefined when a number in it is none. */
-function checked(usage: Usage): Usage | undefined {
+function checked(usage: Usage): WholeUsage | undefined {
   const { inputTokens, outputTokens } = usage
   // Sums are looked at once more: each of their terms may be in bounds and they not.
   if (!isCount(inputTokens) || !isCount(outputTokens)) return undefined
-  const cutParts: Partial<Record<PartName, number>> = {}
-  for (const { name, of } of usageParts) {
-    const part = usage[name]
-    if (part === undefined) continue
-    if (!isCount(part)) return undefined
-    cutParts[name] = Math.min(part, usage[of])
+  const { audioInputTokens, imageInputTokens, cachedInputTokens, cacheWriteInputTokens } = usage
+  const { longCacheWriteInputTokens, audioOutputTokens, imageOutputTokens } = usage
+  if (!isPart(audioInputTokens) || !isPart(imageInputTokens)) return undefined
+  if (!isPart(cachedInputTokens) || !isPart(cacheWriteInputTokens)) return undefined
+  if (!isPart(longCacheWriteInputTokens)) return undefined
+  if (!isPart(audioOutputTokens) || !isPart(imageOutputTokens)) return undefined
+  return {
+    inputTokens,
+    outputTokens,
+    cachedInputTokens: cut(cachedInputTokens, inputTokens),
+    cacheWriteInputTokens: cut(cacheWriteInputTokens, inputTokens),
+    longCacheWriteInputTokens: cut(longCacheWriteInputTokens, inputTokens),
+    audioInputTokens: cut(audioInputTokens, inputTokens),
+    imageInputTokens: cut(imageInputTokens, inputTokens),
+    audioOutputTokens: cut(audioOutputTokens, outputTokens),
+    imageOutputTokens: cut(imageOutputTokens, outputTokens),
   }
-  return { inputTokens, outputTokens, ...cutParts }
+}
+
+function isPart(part: number | undefined): boolean {
+  return part === undefined || isCount(part)
 }
 
 function cut(part: number | undefined, whole: number): number | undefined {
