@@ -19,7 +19,7 @@ export function isCertainlyKey(text: string): boolean {
 }
 
 /** Whether a text looks like a key. Those made elsewhere may look like anything. */
-export function isLikeKey(text: string): boolean {
+function isLikeKey(text: string): boolean {
   return isCertainlyKey(text) || (text.length >= shortestKey && beginsAsKey.test(text))
 }
 

@@ -57,6 +57,7 @@ export { ownField } from './quota/own-field.js'
 export { createPriceList, pricesSchema } from './quota/price.js'
 export type { PriceList } from './quota/price.js'
 export { keyQuotaExceeded } from './quota/refusals.js'
+export type { RelayedUsage } from './quota/relayed-usage.js'
 export { tokensOfBytes, withSeenOutput } from './quota/seen-output.js'
 export { createModelSuggester } from './suggestions/model-suggester.js'
 export type {

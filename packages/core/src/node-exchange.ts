@@ -18,10 +18,10 @@ import {
 import type { Kept } from './kept.js'
 import type { Guard } from './pipeline.js'
 import type { Reservation } from './quota/ledger.js'
+import { addUsage } from './quota/add-usage.js'
 import { chargeOf } from './quota/charge.js'
 import { withRelayed, type RelayedUsage } from './quota/relayed-usage.js'
 import type { Charge, Estimate } from './quota/usage.js'
-import { addUsage } from './quota/usage-parts.js'
 import type { RequestContext } from './request-context.js'
 import type { Settings } from './settings.js'
 import { ToldRequest } from './told-request.js'
@@ -126,11 +126,9 @@ export abstract class NodeExchange extends ToldRequest implements Exchange, Requ
 
   /** Charges what a call to an upstream used, beside the calls before. A handler's own charge wins. */
   chargeRelayed(call: RelayedUsage): void {
-    const { charged, relayed } = this
-    if (charged !== undefined && relayed === undefined) return
-    this.relayed = withRelayed(relayed ?? [], call)
-    const before = charged === undefined || 'micros' in charged ? undefined : charged
-    this.charged = before === undefined ? call.usage : addUsage(before, call.usage)
+    if (this.charged !== undefined && this.relayed === undefined) return
+    this.relayed = withRelayed(this.relayed ?? [], call)
+    this.charged = this.relayed.map(({ usage }) => usage).reduce(addUsage)
   }
 
   fail(condition: Condition, options?: GatewayErrorOptions): never {

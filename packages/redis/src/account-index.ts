@@ -26,17 +26,15 @@ export class AccountIndex {
 
   /** Writes the name of an account that is about to be made. */
   async add(account: string): Promise<void> {
-    await this.#client.send(this.#name, ['ZADD', this.#name, '0', account])
     this.#writtenMs.set(account, this.#clock.monotonicMs())
+    await this.#client.send(this.#name, ['ZADD', this.#name, '0', account])
   }
 
   /** Writes the name of an account that is there, when it is time to. Nobody waits for it. */
   refresh(account: string): void {
-    const nowMs = this.#clock.monotonicMs()
-    const writtenMs = this.#writtenMs.get(account)
-    if (writtenMs !== undefined && nowMs - writtenMs < writtenEveryMs) return
-    this.#writtenMs.set(account, nowMs)
+    const writtenMs = this.#writtenMs.get(account) ?? -Infinity
+    if (this.#clock.monotonicMs() - writtenMs < writtenEveryMs) return
     // What fails is made good the next time.
-    this.#client.send(this.#name, ['ZADD', this.#name, '0', account]).catch(() => undefined)
+    this.add(account).catch(() => undefined)
   }
 }

@@ -1,11 +1,14 @@
-import { tokensOfBytes, withSeenOutput, type NodeExchange, type Usage } from '@lazu/core'
+import {
+  tokensOfBytes,
+  withSeenOutput,
+  type NodeExchange,
+  type RelayedUsage,
+  type Usage,
+} from '@lazu/core'
 import type { Used } from './attempt-options.js'
 
-/** Whose answer it was: it is charged at their price. */
-export interface Server {
-  readonly model: string | undefined
-  readonly lane: string | undefined
-}
+/** Whose answer it was: it is charged at that price. */
+type ServedBy = Omit<RelayedUsage, 'usage'>
 
 /**
  * Charges what an answer used. A handler's own charge wins; several answers for one request add up, each
@@ -13,14 +16,14 @@ export interface Server {
  * as it was estimated, and the text that flowed. What that was of one that broke off is noted for the
  * gateway's `brokenStream`.
  */
-export function chargeUsed(exchange: NodeExchange, used: Used, { model, lane }: Server): void {
-  exchange.lane = lane
+export function chargeUsed(exchange: NodeExchange, used: Used, by: ServedBy): void {
+  exchange.lane = by.lane
   if (used.usage === undefined && used.outputBytes > 0) {
     const seenTokens = tokensOfBytes(used.outputBytes)
     exchange.observedOutputTokens = (exchange.observedOutputTokens ?? 0) + seenTokens
   }
   const usage = used.usage ?? estimateOf(exchange, used)
-  if (usage !== undefined) exchange.chargeRelayed({ model, lane, usage })
+  if (usage !== undefined) exchange.chargeRelayed({ model: by.model, lane: by.lane, usage })
 }
 
 /** Bytes of text a token has at least, mostly: what has flowed is not to be taken for more than it is. */

@@ -12,9 +12,10 @@ const examples = `
 It looks at the configuration and its stores, and sends a few requests to the running server: to a
 path nobody has, and to each route without a key, with an empty object, with an invented
 X-Forwarded-For and with a body that never comes. Guards refuse them; a GET or POST route that has
-none runs its handler. Routes of other methods, such as DELETE, are never tried. With LAZU_KEY in the environment (never as an argument, which other users of the machine can
-read) also with that key, for a model nobody has and with broken JSON; they are refused before they
-cost anything, and count against the key's requests a minute.
+none runs its handler. Routes of other methods, such as DELETE, are never tried. With LAZU_KEY in the
+environment (never as an argument, which other users of the machine can read) also with that key, for
+a model nobody has and with broken JSON; they are refused before they cost anything, and count against
+the key's requests a minute.
 
 Ends with 1 when it finds a mistake, with 0 when there are only warnings or nothing at all.
 

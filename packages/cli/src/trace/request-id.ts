@@ -1,5 +1,5 @@
 import { CommandError } from '../command-error.js'
-import { isLikeKey } from '../secrets.js'
+import { isCertainlyKey } from '../secrets.js'
 
 const longest = 200
 
@@ -11,7 +11,7 @@ const longest = 200
  *   prefix) or its id
  */
 export function requestId(text: string): string {
-  const isKeyOrId = /^(?:sk|ck|pk|rk|key)[-_]/.test(text) || isLikeKey(text)
+  const isKeyOrId = /^(?:sk|ck|pk|rk|key)[-_]/.test(text) || isCertainlyKey(text)
   if (text.length > 0 && text.length <= longest && !isKeyOrId) return text
   throw new CommandError(
     'usage',

@@ -116,7 +116,6 @@ export function createKeys(options: KeysOptions = {}): Keys {
 const changeAttempts = 5
 
 class KeyService implements Keys {
-  readonly #store: KeyStore
   readonly #prefix: string
   readonly #clock: Clock
   readonly #digester: Digester
@@ -126,23 +125,22 @@ class KeyService implements Keys {
   readonly health: StoreHealth
 
   constructor(options: CheckedKeysOptions) {
-    this.#store = options.store ?? new MemoryKeyStore()
-    this.store = this.#store
+    this.store = options.store ?? new MemoryKeyStore()
     this.#prefix = options.prefix
     this.#clock = options.clock ?? systemClock
     this.#digester = createDigester(options.peppers)
-    const deadlineMs = deadlineOf(this.#store, options.storeDeadlineMs)
+    const deadlineMs = deadlineOf(this.store, options.storeDeadlineMs)
     const calls = new StoreCalls('keys', deadlineMs, this.#clock)
     this.health = calls
     this.#authenticator = new Authenticator({
-      store: this.#store,
+      store: this.store,
       prefix: this.#prefix,
       digester: this.#digester,
       cache: new KeyCache(options.cache),
       clock: this.#clock,
       calls,
     })
-    this.#unwatch = this.#store.watch?.((id) => this.#authenticator.changedElsewhere(id))
+    this.#unwatch = this.store.watch?.((id) => this.#authenticator.changedElsewhere(id))
   }
 
   close(): void {
@@ -179,11 +177,11 @@ class KeyService implements Keys {
 
   get(id: string): ApiKey | undefined | Promise<ApiKey | undefined> {
     checkKeyId(id)
-    return this.#store.get(id)
+    return this.store.get(id)
   }
 
   list(page: Partial<KeyPage> = {}): readonly ApiKey[] | Promise<readonly ApiKey[]> {
-    return this.#store.list(checkPage(page))
+    return this.store.list(checkPage(page))
   }
 
   disable(id: string): ApiKey | Promise<ApiKey> {
@@ -231,7 +229,7 @@ class KeyService implements Keys {
     const [digest, ...others] = digests
     if (digest === undefined) return
     return whenDone(
-      () => this.#store.findByDigest(digest),
+      () => this.store.findByDigest(digest),
       (found) => {
         if (found === undefined) return this.#refuseStored(others)
         throw new KeyConflictError('There is a key with this secret already.')
@@ -251,7 +249,7 @@ class KeyService implements Keys {
       digest: this.#digester.digest(secret),
     })
     return whenDone(
-      () => this.#store.insert(record),
+      () => this.store.insert(record),
       () => {
         this.#authenticator.secretAdded(secret)
         return record
@@ -278,7 +276,7 @@ class KeyService implements Keys {
   ): ApiKey | Promise<ApiKey> {
     checkKeyId(id)
     return whenDone(
-      () => this.#store.get(id),
+      () => this.store.get(id),
       (before) => {
         if (before === undefined) throw new KeyNotFoundError(id)
         // Somebody else may have changed it, too.
@@ -287,7 +285,7 @@ class KeyService implements Keys {
         if (changed === before) return before
         const record = deepFreeze({ ...changed, revision: before.revision + 1 })
         return whenDone(
-          () => this.#store.replace(record),
+          () => this.store.replace(record),
           () => {
             this.#authenticator.keyChanged(id)
             return record

@@ -1,5 +1,5 @@
 import { ownField } from './own-field.js'
-import type { Usage } from './usage.js'
+import type { Usage, WholeUsage } from './usage.js'
 
 /** More tokens than any request has. */
 export const mostTokens = 1_000_000_000
@@ -160,9 +160,6 @@ function detail(object: object, outer: string, name: string): number | undefined
 function isCount(value: unknown): value is number {
   return Number.isInteger(value) && typeof value === 'number' && value >= 0 && value <= mostTokens
 }
-
-/** Every member, so that none is forgotten. */
-type WholeUsage = { readonly [Name in keyof Required<Usage>]: Usage[Name] }
 
 /** The usage, with its parts cut to their wholes; undefined when a number in it is none. */
 function checked(usage: Usage): WholeUsage | undefined {

@@ -1,5 +1,5 @@
+import { addUsage } from './add-usage.js'
 import type { Usage } from './usage.js'
-import { addUsage } from './usage-parts.js'
 
 /** What calls to one model in one lane used together: each has a price of its own. */
 export interface RelayedUsage {

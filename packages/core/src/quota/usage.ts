@@ -20,6 +20,9 @@ export interface Usage {
   readonly imageOutputTokens?: number | undefined
 }
 
+/** A usage that leaves no member out, so that none is forgotten where one is made. */
+export type WholeUsage = { readonly [Name in keyof Required<Usage>]: Usage[Name] }
+
 /** What a request may use at most, as far as its body tells. */
 export interface Estimate {
   readonly inputTokens: number

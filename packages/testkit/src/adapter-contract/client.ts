@@ -65,8 +65,8 @@ export async function ask(
 }
 
 /**
- * Asks until it is no longer refused with 429, and gives that up in time: what an earlier request gave back
- * may reach a store of limits a moment after its answer reached the client.
+ * Asks until it is no longer refused with 429, and gives that up in time: what an earlier request gave
+ * back may reach a store of limits a moment after its answer reached the client.
  */
 export async function askUntilGivenBack(
   server: RunningApp,
